@@ -1,0 +1,3 @@
+export * from './address.js';
+export * from './driver.js';
+export * from './fault.js';

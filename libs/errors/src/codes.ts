@@ -1,0 +1,19 @@
+import type { ErrorEntry } from './catalog.js';
+import { BUS_ERRORS } from './codes/bus.js';
+import { CONNECTION_ERRORS } from './codes/connection.js';
+import { CONTROL_ERRORS } from './codes/control.js';
+import { PACKAGE_ERRORS } from './codes/package.js';
+import { SERVICE_ERRORS } from './codes/service.js';
+import { STORE_ERRORS } from './codes/store.js';
+
+/** The whole catalog. One file per area, so that people who add an entry do not meet. */
+export const ERRORS = {
+  ...BUS_ERRORS,
+  ...CONNECTION_ERRORS,
+  ...CONTROL_ERRORS,
+  ...PACKAGE_ERRORS,
+  ...SERVICE_ERRORS,
+  ...STORE_ERRORS,
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;

@@ -1,0 +1,19 @@
+import type { ErrorEntry } from '../catalog.js';
+
+export const STORE_ERRORS = {
+  STORE_UNREACHABLE: {
+    sentence: 'The configuration database at {target} does not answer: {reason}.',
+    fix: 'Start it, or correct BUSBAR_DATABASE_URL; the last configuration keeps running.',
+    retry: 'retry',
+  },
+  STORE_LOCKED: {
+    sentence: 'The configuration database in {path} is open in process {pid}.',
+    fix: 'Stop that process, or give this one another folder by BUSBAR_DATA.',
+    retry: 'fix',
+  },
+  GENERATION_STALE: {
+    sentence: 'Generation {number} was published meanwhile.',
+    fix: 'Plan again on it.',
+    retry: 'fix',
+  },
+} as const satisfies Record<string, ErrorEntry>;

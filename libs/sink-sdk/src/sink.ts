@@ -1,0 +1,99 @@
+import type { SampleBatch } from '@busbar/batch';
+import type { Diagnosis } from '@busbar/errors';
+import type { ControlValue, PointConfig } from '@busbar/events';
+import type { Clock } from '@busbar/model';
+import type { z } from 'zod';
+
+export interface SinkAsset {
+  readonly asset: string;
+  readonly title: string;
+  readonly model: string;
+  /** Checked by the sink's `identity` schema. */
+  readonly identity: Readonly<Record<string, string>>;
+}
+
+/** What of one batch is sent: the uploader decided, the sink words it. */
+export interface SinkMessage {
+  readonly asset: SinkAsset;
+  readonly batch: SampleBatch;
+  /** Indexes into the columns of the batch, ascending. */
+  readonly selected: ArrayLike<number>;
+  /** Point by handle (index = number of the point in its model). */
+  readonly points: readonly (PointConfig | undefined)[];
+  /** True for a value collected longer ago than the sink's backfill limit. */
+  readonly late: boolean;
+}
+
+/** What the target will never accept, by message; the rest of the batch was accepted. */
+export interface Rejection {
+  /** Index into the messages given. */
+  readonly message: number;
+  /** Values refused in it. */
+  readonly count: number;
+  readonly diagnosis: Diagnosis;
+}
+
+export interface SinkCommand {
+  /** The target's own id of the command; a repeat of it is the same command. */
+  readonly externalId: string;
+  readonly asset: string;
+  readonly values: readonly { readonly point: string; readonly value: ControlValue }[];
+  /** ms the target still waits; undefined: the policy's default. */
+  readonly expiresInMs?: number;
+  /** Who asked, as the target says it, at most 64 octets. */
+  readonly who: string;
+}
+
+/** The answer in the words of control.md 8: EnOS codes 200 or 21xx. */
+export interface CommandAnswer {
+  readonly code: number;
+  readonly message: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface SinkLog {
+  debug(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+export interface SinkContext<Config> {
+  readonly sink: string;
+  readonly site: string;
+  readonly config: Config;
+  readonly assets: readonly SinkAsset[];
+  readonly clock: Clock;
+  readonly log: SinkLog;
+  /** The value behind `secret:<path>`. */
+  secret(reference: string): Promise<string>;
+  /** Absent when the target may not command. Resolves with the answer to give back; never rejects. */
+  readonly command?: (command: SinkCommand) => Promise<CommandAnswer>;
+  /** The link was lost (throw from `send` is for the batch, this is for idle times). */
+  lost(diagnosis: Diagnosis): void;
+}
+
+export interface SinkSpec<Config = unknown, Session = unknown> {
+  readonly id: string;
+  readonly version: string;
+  readonly title: string;
+  readonly summary: string;
+  readonly stability: 'experimental' | 'beta' | 'stable' | 'deprecated';
+  /** Every field `.meta({ title, description })`; secrets `secret: true`. `$site` etc. stay as written. */
+  readonly config: z.ZodType<Config>;
+  /** Fields that one asset needs at this target. */
+  readonly identity: z.ZodType<Record<string, string>>;
+
+  /** Resolves when the target takes data; throws BusbarError (CONNECTION_*). */
+  connect(context: SinkContext<Config>, signal: AbortSignal): Promise<Session>;
+  close(session: Session): Promise<void>;
+  /**
+   * Resolves when the target has everything but the rejections; throws to have all of it tried again.
+   * Order per asset is kept. At most a few calls are under way at a time.
+   */
+  send(session: Session, messages: readonly SinkMessage[], signal: AbortSignal): Promise<readonly Rejection[]>;
+}
+
+export type AnySink = SinkSpec<never, never>;
+
+export function defineSink<C, S>(spec: SinkSpec<C, S>): SinkSpec<C, S> {
+  return Object.freeze(spec);
+}
