@@ -1,1 +1,1 @@
-export {};
+export { MapperModule } from './mapper-module.js';

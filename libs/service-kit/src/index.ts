@@ -1,1 +1,13 @@
-export {};
+export * from './clock.js';
+export * from './configuration-view.js';
+export * from './control-entry.js';
+export * from './failure.js';
+export * from './health.js';
+export { createLogger, type Logger } from './log.js';
+export * from './process.js';
+export * from './secrets.js';
+export { runService } from './service.js';
+export * from './settings.js';
+export * from './tokens.js';
+export { BusClient, BusServer, Consume } from './transport.js';
+export { ulid } from './ulid.js';

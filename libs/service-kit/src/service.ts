@@ -1,0 +1,107 @@
+import 'reflect-metadata';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { type Bus, openEmbeddedBus, openKafkaBus } from '@busbar/bus';
+import { TOPICS, type TopicName } from '@busbar/events';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { readBootId } from './clock.js';
+import { ConfigurationView } from './configuration-view.js';
+import { ControlEntry } from './control-entry.js';
+import { listenFailure } from './failure.js';
+import { Health } from './health.js';
+import { HealthController } from './health-controller.js';
+import { NestLog } from './nest-log.js';
+import { type ProcessKit, prepareFolder, type Running, runProcess } from './process.js';
+import { SecretStore } from './secrets.js';
+import { formatHostPort } from './settings.js';
+import { BUS, CLOCK, HEALTH, IDENTITY, LOGGER, METRICS, type ProcessIdentity, SETTINGS } from './tokens.js';
+import { BusClient, BusServer } from './transport.js';
+
+async function openBus(service: string, kit: ProcessKit): Promise<Bus> {
+  const { settings, clock, log } = kit;
+  if (settings.bus === 'kafka') {
+    return openKafkaBus({ brokers: settings.kafkaBrokers, clientId: service, clock, log });
+  }
+  return openEmbeddedBus({ folder: join(settings.data, 'log'), clock, log });
+}
+
+@Module({})
+class KitModule {}
+
+/** What every service is lent, in all its modules. */
+function kitModule(kit: ProcessKit, bus: Bus, identity: ProcessIdentity): DynamicModule {
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics, eventLoopMonitoringPrecision: 100 });
+  const health = new Health();
+  health.register('bus', () => ({ ready: bus.health().state === 'up', diagnosis: bus.health().diagnosis }));
+  const providers = [
+    { provide: BUS, useValue: bus },
+    { provide: SETTINGS, useValue: kit.settings },
+    { provide: CLOCK, useValue: kit.clock },
+    { provide: LOGGER, useValue: kit.log },
+    { provide: METRICS, useValue: metrics },
+    { provide: HEALTH, useValue: health },
+    { provide: IDENTITY, useValue: identity },
+    { provide: SecretStore, useValue: new SecretStore(kit.settings.secrets) },
+    { provide: ConfigurationView, useFactory: () => new ConfigurationView(bus, kit.log) },
+    { provide: ControlEntry, useFactory: () => new ControlEntry(bus, kit.clock, identity) },
+    { provide: BusClient, useValue: new BusClient(bus) },
+  ];
+  return { module: KitModule, global: true, providers, exports: providers, controllers: [HealthController] };
+}
+
+async function startService(name: string, module: Type, kit: ProcessKit): Promise<Running> {
+  prepareFolder(kit.settings.data);
+  const bus = await openBus(name, kit);
+  const identity = { service: name, bootId: readBootId(), instance: randomUUID() };
+  let app: NestFastifyApplication | undefined;
+  try {
+    const root = { module: class Root {}, imports: [kitModule(kit, bus, identity), module] };
+    app = await NestFactory.create<NestFastifyApplication>(root, new FastifyAdapter({ bodyLimit: 1_048_576 }), {
+      logger: new NestLog(kit.log),
+      abortOnError: false,
+    });
+    app.connectMicroservice({ strategy: new BusServer(bus) });
+    const { http } = kit.settings;
+    try {
+      await app.listen(http.port, http.host);
+    } catch (error) {
+      throw listenFailure(error, http, 'BUSBAR_HTTP');
+    }
+    const port = (app.getHttpServer().address() as { port: number }).port;
+    kit.log.info({ address: formatHostPort({ host: http.host, port }) }, 'listening');
+    if (http.port === 0) kit.announce(`${name} listens on http://${formatHostPort({ host: http.host, port })}`);
+    const started = app;
+    const consuming = bus.ensureTopics(Object.keys(TOPICS) as TopicName[]).then(() => started.startAllMicroservices());
+    if (bus.kind === 'embedded') await consuming;
+    else {
+      // A broker that is away must not keep health and metrics from being served.
+      consuming.catch((error) => {
+        kit.log.error({ err: error }, 'topics cannot be used');
+        process.kill(process.pid, 'SIGTERM');
+      });
+    }
+  } catch (error) {
+    await app?.close().catch(() => undefined);
+    await bus.close().catch(() => undefined);
+    throw error;
+  }
+  const health = app.get<Health>(HEALTH);
+  const configuration = app.get(ConfigurationView);
+  return {
+    stop: async () => {
+      health.stop();
+      await app.close();
+      await configuration.stop();
+      await bus.close();
+    },
+  };
+}
+
+/** `main.ts` of a service: boots its module alone, on the bus that the settings name. */
+export function runService(name: string, module: Type): Promise<void> {
+  return runProcess(name, (kit) => startService(name, module, kit));
+}

@@ -1,0 +1,188 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { BusbarError } from '@busbar/errors';
+import { z } from 'zod';
+
+/** Where a server listens or is found. Port 0: any free one, printed at the start. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+function parseHostPort(text: string): HostPort | undefined {
+  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  return match && port <= 65535 ? { host: (match[1] ?? match[2]) as string, port } : undefined;
+}
+
+function hostPort(fallback: string) {
+  return z
+    .string()
+    .default(fallback)
+    .transform((text, context) => {
+      const parsed = parseHostPort(text);
+      if (!parsed) context.addIssue({ code: 'custom', message: 'write host:port, for example 127.0.0.1:8080' });
+      return parsed ?? { host: '', port: 0 };
+    });
+}
+
+const size = z
+  .string()
+  .regex(/^\d{1,4}x\d{1,5}$/, 'write devices x tags, for example 24x50')
+  .transform((text) => {
+    const [devices, tags] = text.split('x').map(Number) as [number, number];
+    return { devices, tags };
+  })
+  .optional();
+
+const flag = z
+  .enum(['true', 'false', '1', '0'], 'write true or false')
+  .default('false')
+  .transform((text) => text === 'true' || text === '1');
+
+/** Every setting: its variable, what it is for, its rule. The only place that knows the names. */
+const SETTINGS = {
+  BUSBAR_DATA: [z.string().min(1).default('./data'), 'folder for everything that a process writes'],
+  BUSBAR_PACKAGE: [
+    z.string().min(1).default('examples/pv-site'),
+    'resource package, published only while no generation exists',
+  ],
+  BUSBAR_HTTP: [hostPort('127.0.0.1:8080'), 'console and API; health and metrics of a service'],
+  BUSBAR_BUS: [z.enum(['embedded', 'kafka'], 'write embedded or kafka').default('embedded'), 'where events go'],
+  BUSBAR_KAFKA_BROKERS: [z.string().default(''), 'brokers, host:port separated by commas'],
+  BUSBAR_DATABASE_URL: [
+    z
+      .string()
+      .regex(/^postgres(ql)?:\/\//, 'write postgres://user:password@host:port/database')
+      .optional(),
+    'PostgreSQL; without it an embedded one in the data folder',
+  ],
+  BUSBAR_SECRETS: [z.string().min(1).optional(), 'folder of secrets (data/secrets)'],
+  BUSBAR_ADMIN_KEY_FILE: [z.string().min(1).optional(), 'file of the admin key (data/admin.key)'],
+  BUSBAR_WORKLOAD: [
+    z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,62}$/, 'write lower-case letters, digits and dashes')
+      .default('all'),
+    'names the group of collectors and the drivers that it runs',
+  ],
+  BUSBAR_CLOUD_DEVICES: [z.string().min(1).optional(), "the stand-in's list of keys (data/cloud-devices.json)"],
+  BUSBAR_LOG: [
+    z.enum(['debug', 'info', 'warn', 'error', 'silent'], 'write debug, info, warn, error or silent').default('info'),
+    'least level that is logged',
+  ],
+  BUSBAR_CLOUD_MQTT: [hostPort('127.0.0.1:11883'), "the stand-in's MQTT"],
+  BUSBAR_CLOUD_HTTP: [hostPort('127.0.0.1:8090'), "the stand-in's HTTP"],
+  BUSBAR_CLOUD_COUNTING: [flag, 'the stand-in keeps every value it received (tests)'],
+  BUSBAR_SIMULATOR_HTTP: [hostPort('127.0.0.1:8091'), "the simulator's HTTP"],
+  BUSBAR_SIMULATOR_MODBUS: [hostPort('127.0.0.1:15020'), 'first Modbus port of the simulator; the meter at the next'],
+  BUSBAR_SIMULATOR_COUNTING: [size, 'the simulator counts: devices x tags, for example 24x50 (tests)'],
+  BUSBAR_CONSOLE: [z.string().min(1).optional(), 'folder of the built console'],
+} as const satisfies Record<string, readonly [z.ZodType, string]>;
+
+type Name = keyof typeof SETTINGS;
+type Parsed = { [K in Name]: z.infer<(typeof SETTINGS)[K][0]> };
+
+export interface Settings {
+  readonly data: string;
+  readonly package: string;
+  readonly http: HostPort;
+  readonly bus: 'embedded' | 'kafka';
+  readonly kafkaBrokers: readonly string[];
+  readonly databaseUrl?: string | undefined;
+  readonly secrets: string;
+  readonly adminKeyFile: string;
+  readonly workload: string;
+  readonly cloudDevices: string;
+  readonly log: string;
+  readonly cloudMqtt: HostPort;
+  readonly cloudHttp: HostPort;
+  readonly cloudCounting: boolean;
+  readonly simulatorHttp: HostPort;
+  readonly simulatorModbus: HostPort;
+  readonly simulatorCounting?: { readonly devices: number; readonly tags: number } | undefined;
+  readonly consoleFolder: string;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Nearest folder above that holds the console as built in this repository; a container sets BUSBAR_CONSOLE. */
+function builtConsole(): string {
+  let folder = import.meta.dirname;
+  for (;;) {
+    const candidate = join(folder, 'apps/console/dist/app');
+    if (existsSync(candidate) || dirname(folder) === folder) return candidate;
+    folder = dirname(folder);
+  }
+}
+
+/** Reads and checks every setting; SETTING_INVALID names the first that is wrong, and an unknown BUSBAR_ name. */
+export function readSettings(env: Environment): Settings {
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('BUSBAR_') && !(name in SETTINGS)) {
+      throw new BusbarError('SETTING_INVALID', { name, value: env[name], reason: 'there is no such setting' });
+    }
+  }
+  const parsed: Record<string, unknown> = {};
+  for (const [name, [schema]] of Object.entries(SETTINGS)) {
+    const given = env[name] === '' ? undefined : env[name];
+    const result = schema.safeParse(given);
+    if (!result.success) {
+      const reason = result.error.issues[0]?.message ?? 'not allowed';
+      throw new BusbarError('SETTING_INVALID', { name, value: given, reason });
+    }
+    parsed[name] = result.data;
+  }
+  const s = parsed as Parsed;
+  const data = resolve(s.BUSBAR_DATA);
+  const kafkaBrokers = s.BUSBAR_KAFKA_BROKERS.split(',').filter((broker) => broker !== '');
+  if (s.BUSBAR_BUS === 'kafka' && kafkaBrokers.length === 0) {
+    const reason = 'BUSBAR_BUS is kafka and needs at least one broker';
+    throw new BusbarError('SETTING_INVALID', { name: 'BUSBAR_KAFKA_BROKERS', value: 'empty', reason });
+  }
+  for (const broker of kafkaBrokers) {
+    if (parseHostPort(broker)) continue;
+    const reason = 'write host:port, separated by commas';
+    throw new BusbarError('SETTING_INVALID', { name: 'BUSBAR_KAFKA_BROKERS', value: broker, reason });
+  }
+  return {
+    data,
+    package: resolve(s.BUSBAR_PACKAGE),
+    http: s.BUSBAR_HTTP,
+    bus: s.BUSBAR_BUS,
+    kafkaBrokers,
+    databaseUrl: s.BUSBAR_DATABASE_URL,
+    secrets: resolve(s.BUSBAR_SECRETS ?? join(data, 'secrets')),
+    adminKeyFile: resolve(s.BUSBAR_ADMIN_KEY_FILE ?? join(data, 'admin.key')),
+    workload: s.BUSBAR_WORKLOAD,
+    cloudDevices: resolve(s.BUSBAR_CLOUD_DEVICES ?? join(data, 'cloud-devices.json')),
+    log: s.BUSBAR_LOG,
+    cloudMqtt: s.BUSBAR_CLOUD_MQTT,
+    cloudHttp: s.BUSBAR_CLOUD_HTTP,
+    cloudCounting: s.BUSBAR_CLOUD_COUNTING,
+    simulatorHttp: s.BUSBAR_SIMULATOR_HTTP,
+    simulatorModbus: s.BUSBAR_SIMULATOR_MODBUS,
+    simulatorCounting: s.BUSBAR_SIMULATOR_COUNTING,
+    consoleFolder: resolve(s.BUSBAR_CONSOLE ?? builtConsole()),
+  };
+}
+
+/** What `--help` prints: one line per setting. */
+export function settingsHelp(program: string): string {
+  const lines = Object.entries(SETTINGS).map(([name, [schema, what]]) => {
+    const text = schema.safeParse(undefined);
+    const value = text.success && text.data !== undefined && typeof text.data !== 'boolean' ? shown(text.data) : '';
+    return `  ${name.padEnd(28)} ${what}${value && !what.endsWith(')') ? ` (${value})` : ''}`;
+  });
+  return [`busbar ${program}: set by environment variables`, ...lines].join('\n');
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'object' && value !== null && 'port' in value
+    ? formatHostPort(value as HostPort)
+    : String(value);
+}
+
+export function formatHostPort(address: HostPort): string {
+  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}

@@ -1,0 +1,2 @@
+import type { x } from '@busbar/driver-sdk';
+export type T = typeof x;

@@ -1,0 +1,2 @@
+import '@busbar/bus';
+export const env = process.env;

@@ -1,0 +1,1 @@
+import '../../arbiter/src/index.js';

@@ -1,0 +1,3 @@
+import { DataSource } from 'typeorm';
+import { NestFactory } from '@nestjs/core';
+export { DataSource, NestFactory };

@@ -1,0 +1,4 @@
+import { Module } from '@nestjs/common';
+import '@busbar/service-kit';
+import '@busbar/driver-catalog';
+export { Module };

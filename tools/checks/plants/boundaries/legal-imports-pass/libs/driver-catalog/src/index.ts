@@ -1,0 +1,1 @@
+export const D = { one: () => import('@busbar/driver-one') };

@@ -1,0 +1,2 @@
+import { createHash } from 'crypto';
+export { createHash };

@@ -1,0 +1,1 @@
+vi.mock('@busbar/bus');

@@ -1,0 +1,2 @@
+import { createRequire } from 'node:module';
+export const r = createRequire(import.meta.url);

@@ -1,0 +1,2 @@
+import net from 'node:net';
+export { net };

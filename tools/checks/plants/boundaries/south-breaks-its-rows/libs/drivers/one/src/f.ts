@@ -1,0 +1,2 @@
+import k from 'kafkajs';
+export { k };

@@ -1,0 +1,5 @@
+export const B = {
+  TWICE_NAMED: {
+    sentence: 's',
+  },
+};

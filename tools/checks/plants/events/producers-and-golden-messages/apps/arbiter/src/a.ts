@@ -1,0 +1,1 @@
+bus.publish([{ topic: 'control.granted.v1', key: 'x' }]);

@@ -1,0 +1,75 @@
+// npm start: installs and builds what is missing, then runs simulator, cloud stand-in and the whole product.
+import { spawn } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { failed, prepare, root } from './prepare.mjs';
+
+const PROCESSES = ['simulator', 'cloud', 'standalone'];
+
+async function main() {
+  await prepare();
+  const { writeSiteSecrets } = await import('./site-secrets.mjs');
+  const data = resolve(process.env.BUSBAR_DATA || './data');
+  const folder = resolve(process.env.BUSBAR_PACKAGE || join(root, 'examples/pv-site'));
+  await writeSiteSecrets({ data, folder, env: process.env });
+
+  const children = new Map();
+  let ending = false;
+  let exitCode = 0;
+  const end = (signal) => {
+    ending = true;
+    for (const child of children.values()) child.kill(signal);
+  };
+  process.on('SIGINT', () => end('SIGINT'));
+  process.on('SIGTERM', () => end('SIGTERM'));
+
+  for (const name of PROCESSES) {
+    const main = join(root, 'apps', name, 'dist', 'main.js');
+    const env = Object.assign({}, process.env, { BUSBAR_PACKAGE: folder });
+    const child = spawn(process.execPath, ['--enable-source-maps', main], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    children.set(name, child);
+    child.stdout.on('data', lines(name, process.stdout));
+    child.stderr.on('data', lines(name, process.stderr));
+    child.on('close', (code) => {
+      children.delete(name);
+      if (!ending) {
+        exitCode = code || 1;
+        process.stderr.write('The ' + name + ' ended; so does the rest.\n');
+        end('SIGTERM');
+      }
+      if (children.size === 0) process.exit(exitCode);
+    });
+  }
+}
+
+/** Passes on whole lines; log lines (JSON) are led by the name of their process, the others stand alone. */
+function lines(name, target) {
+  let rest = '';
+  return (chunk) => {
+    rest += chunk;
+    const parts = rest.split('\n');
+    rest = parts.pop();
+    for (const line of parts) target.write(shown(name, line));
+  };
+}
+
+function shown(name, line) {
+  if (!line.startsWith('{')) return line + '\n';
+  let entry;
+  try {
+    entry = JSON.parse(line);
+  } catch {
+    return line + '\n';
+  }
+  const { level, time, service, name: _, msg, pid, hostname, err, ...fields } = entry;
+  const details = Object.entries(fields).map(
+    ([key, value]) => ' ' + key + '=' + (typeof value === 'string' ? value : JSON.stringify(value)),
+  );
+  const cause = err ? ' ' + (err.stack || err.message || JSON.stringify(err)) : '';
+  return String(time).slice(11, 23) + ' ' + level + ' ' + name + ': ' + msg + details.join('') + cause + '\n';
+}
+
+main().catch(failed);
