@@ -23,7 +23,7 @@ export function requireNode() {
   const parts = process.versions.node.split('.').map(Number);
   if (parts[0] > 20 || (parts[0] === 20 && parts[1] >= 19)) return;
   throw new Plain(
-    'Busbar needs Node 20.19 or newer, this is ' + process.versions.node + '. Install a newer Node and start again.',
+    `Busbar needs Node 20.19 or newer, this is ${process.versions.node}. Install a newer Node and start again.`,
   );
 }
 
@@ -46,18 +46,18 @@ export function run(command, args, options) {
     child.on('error', reject);
     child.on('close', (code) => {
       if (code === 0) resolve(output);
-      else reject(new Plain((settings.what || command + ' ' + args.join(' ')) + ' failed:\n' + output));
+      else reject(new Plain(`${settings.what || `${command} ${args.join(' ')}`} failed:\n${output}`));
     });
   });
 }
 
 function progress(text) {
   const started = Date.now();
-  process.stdout.write(text + ' ... ');
+  process.stdout.write(`${text} ... `);
   const tick = process.stdout.isTTY ? setInterval(() => process.stdout.write('.'), 2000) : undefined;
   return (word) => {
     clearInterval(tick);
-    process.stdout.write(word + ' (' + ((Date.now() - started) / 1000).toFixed(1) + ' s)\n');
+    process.stdout.write(`${word} (${((Date.now() - started) / 1000).toFixed(1)} s)\n`);
   };
 }
 
@@ -65,9 +65,7 @@ function checkWritable() {
   try {
     accessSync(root, constants.W_OK);
   } catch (error) {
-    throw new Plain(
-      'The folder ' + root + ' cannot be written (' + error.code + '). Give this user write access to it.',
-    );
+    throw new Plain(`The folder ${root} cannot be written (${error.code}). Give this user write access to it.`);
   }
 }
 
@@ -86,7 +84,7 @@ async function install() {
     await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { what: 'npm ci' });
   } catch (error) {
     done('failed');
-    throw new Plain(error.message + '\nCheck the network and the free space, then start again.');
+    throw new Plain(`${error.message}\nCheck the network and the free space, then start again.`);
   }
   writeFileSync(stamp, wanted);
   done('done');
@@ -102,7 +100,7 @@ function treeDigest(folders) {
       if (entry.isDirectory()) walk(path);
       else {
         const { size, mtimeMs } = statSync(path);
-        hash.update(path + ' ' + size + ' ' + mtimeMs + '\n');
+        hash.update(`${path} ${size} ${mtimeMs}\n`);
       }
     }
   };
@@ -147,6 +145,6 @@ export async function prepare() {
 
 /** Ends the program with one sentence for a Plain error, with the stack for any other. */
 export function failed(error) {
-  process.stderr.write((error instanceof Plain ? error.message : error.stack || String(error)) + '\n');
+  process.stderr.write(`${error instanceof Plain ? error.message : error.stack || String(error)}\n`);
   process.exit(1);
 }

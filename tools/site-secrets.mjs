@@ -17,9 +17,7 @@ export function readPackage(folder) {
   try {
     walk(folder);
   } catch (error) {
-    throw new Plain(
-      'The package folder ' + folder + ' cannot be read (' + error.code + '). Name another one by BUSBAR_PACKAGE.',
-    );
+    throw new Plain(`The package folder ${folder} cannot be read (${error.code}). Name another one by BUSBAR_PACKAGE.`);
   }
   return files;
 }
@@ -28,7 +26,7 @@ function secretOf(folder, reference) {
   const path = join(folder, reference.slice('secret:'.length));
   if (!existsSync(path)) {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileSync(path, randomBytes(16).toString('hex') + '\n', { mode: 0o600 });
+    writeFileSync(path, `${randomBytes(16).toString('hex')}\n`, { mode: 0o600 });
   }
   return readFileSync(path, 'utf8').trim();
 }
@@ -55,5 +53,5 @@ export async function writeSiteSecrets({ data, folder, env }) {
   }
   const list = env.BUSBAR_CLOUD_DEVICES || join(data, 'cloud-devices.json');
   mkdirSync(dirname(list), { recursive: true });
-  writeFileSync(list, JSON.stringify({ devices }, null, 2) + '\n', { mode: 0o600 });
+  writeFileSync(list, `${JSON.stringify({ devices }, null, 2)}\n`, { mode: 0o600 });
 }

@@ -37,7 +37,7 @@ async function main() {
       children.delete(name);
       if (!ending) {
         exitCode = code || 1;
-        process.stderr.write('The ' + name + ' ended; so does the rest.\n');
+        process.stderr.write(`The ${name} ended; so does the rest.\n`);
         end('SIGTERM');
       }
       if (children.size === 0) process.exit(exitCode);
@@ -57,19 +57,19 @@ function lines(name, target) {
 }
 
 function shown(name, line) {
-  if (!line.startsWith('{')) return line + '\n';
+  if (!line.startsWith('{')) return `${line}\n`;
   let entry;
   try {
     entry = JSON.parse(line);
   } catch {
-    return line + '\n';
+    return `${line}\n`;
   }
   const { level, time, service, name: _, msg, pid, hostname, err, ...fields } = entry;
   const details = Object.entries(fields).map(
-    ([key, value]) => ' ' + key + '=' + (typeof value === 'string' ? value : JSON.stringify(value)),
+    ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
-  const cause = err ? ' ' + (err.stack || err.message || JSON.stringify(err)) : '';
-  return String(time).slice(11, 23) + ' ' + level + ' ' + name + ': ' + msg + details.join('') + cause + '\n';
+  const cause = err ? ` ${err.stack || err.message || JSON.stringify(err)}` : '';
+  return `${String(time).slice(11, 23)} ${level} ${name}: ${msg}${details.join('')}${cause}\n`;
 }
 
 main().catch(failed);

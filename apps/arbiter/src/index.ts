@@ -1,1 +1,1 @@
-export {};
+export { ArbiterModule } from './arbiter-module.js';

@@ -1,1 +1,1 @@
-export {};
+export { UploaderModule } from './uploader-module.js';

@@ -1,1 +1,1 @@
-export {};
+export { DRIVERS } from './catalog.js';

@@ -239,6 +239,11 @@ export const generationConfigSchema = z.strictObject({
   by: z.string(),
   /** Key: `tables.configured/table`, `connections.configured/access`, `configuration.published/model`, ... */
   counts: z.record(z.string(), generationCountSchema),
+  /**
+   * By the same keys: ids that the topic still holds though this generation has them no more (their tombstones are
+   * written once every service has applied it). A reader leaves them out before it compares `counts`.
+   */
+  removed: z.record(z.string(), z.array(z.string())).optional(),
 });
 export type GenerationConfig = z.infer<typeof generationConfigSchema>;
 

@@ -61,7 +61,7 @@ export const TOPICS = {
     retentionMs: null,
     retentionBytes: null,
     producers: ['mapper'],
-    consumers: ['uploader', 'api', 'arbiter'],
+    consumers: ['mapper', 'uploader', 'api', 'arbiter'],
   },
   'tables.configured.v1': {
     key: 'digest of the point table',

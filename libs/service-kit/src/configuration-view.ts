@@ -97,7 +97,9 @@ export class ConfigurationView {
         else entities.push(entity);
       }
     }
-    if (!generation || generation.number === this.#current?.number) return;
+    if (!generation) return;
+    // The digest too: over a database begun anew the numbers start again.
+    if (generation.number === this.#current?.number && generation.digest === this.#current.digest) return;
     const whole = wholeOf(generation, entities);
     if (!whole) return;
     const previous = this.#current;

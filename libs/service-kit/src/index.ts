@@ -1,9 +1,11 @@
 export * from './clock.js';
 export * from './configuration-view.js';
 export * from './control-entry.js';
+export * from './durable-outbox.js';
 export * from './failure.js';
 export * from './health.js';
 export { createLogger, type Logger } from './log.js';
+export * from './owned-connections.js';
 export * from './process.js';
 export * from './secrets.js';
 export { runService } from './service.js';

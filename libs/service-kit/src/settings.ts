@@ -80,6 +80,9 @@ const SETTINGS = {
   BUSBAR_CONSOLE: [z.string().min(1).optional(), 'folder of the built console'],
 } as const satisfies Record<string, readonly [z.ZodType, string]>;
 
+/** Settings whose value holds a password and is never shown. */
+const SECRET: ReadonlySet<string> = new Set(['BUSBAR_DATABASE_URL']);
+
 type Name = keyof typeof SETTINGS;
 type Parsed = { [K in Name]: z.infer<(typeof SETTINGS)[K][0]> };
 
@@ -120,7 +123,8 @@ function builtConsole(): string {
 export function readSettings(env: Environment): Settings {
   for (const name of Object.keys(env)) {
     if (name.startsWith('BUSBAR_') && !(name in SETTINGS)) {
-      throw new BusbarError('SETTING_INVALID', { name, value: env[name], reason: 'there is no such setting' });
+      // Its value stays out of the sentence: it may be a secret under a mistaken name.
+      throw new BusbarError('SETTING_INVALID', { name, value: 'set', reason: 'there is no such setting' });
     }
   }
   const parsed: Record<string, unknown> = {};
@@ -129,7 +133,7 @@ export function readSettings(env: Environment): Settings {
     const result = schema.safeParse(given);
     if (!result.success) {
       const reason = result.error.issues[0]?.message ?? 'not allowed';
-      throw new BusbarError('SETTING_INVALID', { name, value: given, reason });
+      throw new BusbarError('SETTING_INVALID', { name, value: SECRET.has(name) ? 'not right' : given, reason });
     }
     parsed[name] = result.data;
   }

@@ -1,1 +1,1 @@
-export {};
+export { SINKS } from './catalog.js';

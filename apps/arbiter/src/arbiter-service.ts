@@ -1,0 +1,109 @@
+import type { ControlDirectory, ControlEvent, Effect } from '@busbar/arbitration';
+import type { Bus, Ownership, TableView } from '@busbar/bus';
+import type { Clock } from '@busbar/model';
+import {
+  BUS,
+  CLOCK,
+  ConfigurationView,
+  IDENTITY,
+  LOGGER,
+  type Logger,
+  type ProcessIdentity,
+} from '@busbar/service-kit';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { ArbiterMetrics } from './arbiter-metrics.js';
+import { compileDirectory } from './control-directory.js';
+import { Office } from './office.js';
+
+const NOTHING: ControlDirectory = { generation: 0, point: () => undefined, mayCommand: () => false };
+
+/** What the kit lends, gathered. */
+@Injectable()
+export class ArbiterPorts {
+  constructor(
+    @Inject(BUS) readonly bus: Bus,
+    @Inject(CLOCK) readonly clock: Clock,
+    @Inject(LOGGER) readonly log: Logger,
+    @Inject(IDENTITY) readonly identity: ProcessIdentity,
+    @Inject(ConfigurationView) readonly configuration: ConfigurationView,
+  ) {}
+}
+
+/** One arbiter at a time: who owns the one partition of control.requested is in office. */
+@Injectable()
+export class ArbiterService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  #directory: ControlDirectory = NOTHING;
+  #ownership: Ownership | null = null;
+  #office: Office | null = null;
+  #changed: TableView | null = null;
+  #held: TableView | null = null;
+  #unsubscribe: (() => void) | null = null;
+
+  constructor(
+    @Inject(ArbiterPorts) private readonly ports: ArbiterPorts,
+    @Inject(ArbiterMetrics) private readonly metrics: ArbiterMetrics,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    const { bus, configuration } = this.ports;
+    this.#changed = bus.table('connections.changed.v1');
+    this.#held = bus.table('control.held.v1');
+    this.#unsubscribe = configuration.onChange((next) => {
+      this.#directory = compileDirectory(next);
+      if (this.#office) this.#office.configured();
+      else void this.#settle();
+    });
+    this.#ownership = bus.own('control.requested.v1', 'arbiter', {
+      gained: () => void this.#settle(),
+      lost: () => this.#leave(),
+    });
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#unsubscribe?.();
+    await this.#leave();
+    await this.#ownership?.stop();
+    await Promise.all([this.#changed?.stop(), this.#held?.stop()]);
+  }
+
+  /** Office is taken once the requests are ours and there is a configuration to decide by. */
+  async #settle(): Promise<void> {
+    const { bus, clock, log, identity } = this.ports;
+    if (this.#office || !this.#ownership?.owns('') || this.#directory === NOTHING) return;
+    const office = new Office({
+      bus,
+      clock,
+      log,
+      identity,
+      changed: this.#changed as TableView,
+      held: this.#held as TableView,
+      directory: () => this.#directory,
+      decided: (event, effects) => this.#count(event, effects),
+    });
+    this.#office = office;
+    try {
+      await office.take();
+    } catch (error) {
+      log.error({ err: error }, 'arbiter could not take office; tried again');
+      await this.#leave();
+      setTimeout(() => void this.#settle(), 1000);
+    }
+  }
+
+  async #leave(): Promise<void> {
+    const office = this.#office;
+    this.#office = null;
+    await office?.end();
+  }
+
+  #count(_event: ControlEvent, effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'grant') this.metrics.granted.inc();
+      if (effect.kind === 'refused') {
+        const { end } = effect.refused;
+        this.metrics.ends.inc({ end: end.kind, rule: end.kind === 'refused' ? end.rule : '' });
+      }
+      if (effect.kind === 'ended') this.metrics.ends.inc({ end: effect.ended.end.kind, rule: '' });
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import type { ControlDirectory, ControlPoint, WriteRefusal } from '@busbar/arbitration';
+import {
+  type AccessConnectionConfig,
+  type AssetConfig,
+  type ControlValue,
+  type ModelConfig,
+  type PointConfig,
+  type PolicyConfig,
+  type TagWrite,
+} from '@busbar/events';
+import { compileMapping, isMappingRefusal, type Mapping } from '@busbar/mapping';
+import { pointPath, splitPointPath } from '@busbar/model';
+import type { AppliedGeneration } from '@busbar/service-kit';
+
+interface Feed {
+  readonly mapping: Mapping;
+  readonly connection: AccessConnectionConfig;
+  readonly device: string;
+}
+
+/** A generation as decisions need it. Points are worked out when they are first asked for: few of many are ever commanded. */
+export function compileDirectory({ number, configuration }: AppliedGeneration): ControlDirectory {
+  const tables = new Map(configuration.tables.map((table) => [table.digest, table]));
+  const models = new Map(configuration.models.map((model) => [model.id, model]));
+  const templates = new Map(configuration.templates.map((template) => [template.id, template]));
+  const assets = new Map(configuration.assets.map((asset) => [asset.id, asset]));
+  const connections = new Map<string, AccessConnectionConfig>();
+  const sinks = new Map<string, boolean>();
+  for (const connection of configuration.connections) {
+    if (connection.kind === 'access') connections.set(connection.id, connection);
+    else sinks.set(connection.id, connection.control);
+  }
+  const policies = policiesByPoint(configuration.policies);
+  const mappings = new Map<string, Mapping>();
+  const known = new Map<string, ControlPoint | undefined>();
+
+  const feedsOf = (asset: AssetConfig, model: ModelConfig): Feed[] =>
+    asset.from.flatMap(({ template: templateId, connection: connectionId, device }) => {
+      const connection = connections.get(connectionId);
+      const digest = connection?.devices.find((candidate) => candidate.id === device)?.table ?? '';
+      const [template, table] = [templates.get(templateId), tables.get(digest)];
+      if (!connection || !template || !table) return [];
+      const key = `${templateId} ${digest}`;
+      const mapping = mappings.get(key) ?? compileMapping({ template, model, table });
+      mappings.set(key, mapping);
+      return [{ mapping, connection, device }];
+    });
+
+  const compilePoint = (path: string): ControlPoint | undefined => {
+    const parts = splitPointPath(path);
+    const asset = parts && assets.get(parts.asset);
+    const model = asset && models.get(asset.model);
+    const point = model?.points.find((candidate) => candidate.id === parts?.point);
+    if (!asset || !model || !point) return undefined;
+    const feed = feedsOf(asset, model).find(({ mapping }) => mapping.writablePoints.includes(point.id));
+    const policy = policies.get(path) ?? policies.get('default');
+    return controlPoint({ path, point, feed, policy });
+  };
+
+  return {
+    generation: number,
+    point: (path) => {
+      if (!known.has(path)) known.set(path, compilePoint(path));
+      return known.get(path);
+    },
+    mayCommand: (source) => {
+      const [kind, id] = source.split(':', 2) as [string, string | undefined];
+      if (kind === 'operator' || kind === 'busbar' || kind === 'app') return true;
+      return kind === 'cloud' && id !== undefined && sinks.get(id) === true;
+    },
+  };
+}
+
+function policiesByPoint(policies: readonly PolicyConfig[]): Map<string, PolicyConfig> {
+  const byPoint = new Map<string, PolicyConfig>();
+  for (const policy of policies) {
+    if (policy.id === 'default') byPoint.set('default', policy);
+    for (const { asset, point } of policy.points) byPoint.set(pointPath(asset, point), policy);
+  }
+  return byPoint;
+}
+
+function controlPoint(parts: {
+  readonly path: string;
+  readonly point: PointConfig;
+  readonly feed: Feed | undefined;
+  readonly policy: PolicyConfig | undefined;
+}): ControlPoint {
+  const { path, point, feed, policy } = parts;
+  const writes = (value: ControlValue): readonly TagWrite[] | WriteRefusal => {
+    if (!feed) return { rule: 'NOT_CONTROLLABLE', reason: `${path} is written through no device` };
+    const target = feed.mapping.toTagWrite(point.id, value);
+    if (isMappingRefusal(target)) return target;
+    const wanted = policy?.feedback;
+    const seen = wanted ? feed.mapping.feedback(point.id, value, wanted.tolerance) : null;
+    const feedback = wanted && seen ? { ...seen, expected: [...seen.expected], withinMs: wanted.withinMs } : undefined;
+    return [{ point: path, device: feed.device, ...target, ...(feedback ? { feedback } : {}) }];
+  };
+  return {
+    access: point.access,
+    type: point.type,
+    ...(point.range ? { range: point.range } : {}),
+    ...(policy ? { policy } : {}),
+    ...(feed ? { connection: feed.connection.id } : {}),
+    isReadOnly: feed?.connection.readOnly ?? true,
+    writes,
+  };
+}

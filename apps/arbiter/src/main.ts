@@ -1,0 +1,4 @@
+import { runService } from '@busbar/service-kit';
+import { ArbiterModule } from './arbiter-module.js';
+
+await runService('arbiter', ArbiterModule);

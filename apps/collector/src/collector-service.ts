@@ -1,0 +1,144 @@
+import type { Bus } from '@busbar/bus';
+import { DRIVERS } from '@busbar/driver-catalog';
+import { DriverHost, systemTimers } from '@busbar/driver-host';
+import type { AccessConnectionConfig, ConnectionConfig } from '@busbar/events';
+import type { Clock } from '@busbar/model';
+import {
+  type AppliedGeneration,
+  BUS,
+  CLOCK,
+  ConfigurationView,
+  type ConnectionRunner,
+  IDENTITY,
+  LOGGER,
+  type Logger,
+  OwnedConnections,
+  type ProcessIdentity,
+  SETTINGS,
+  SecretStore,
+  type Settings,
+} from '@busbar/service-kit';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { CollectorMetrics } from './collector-metrics.js';
+import { GrantExecutor } from './grant-executor.js';
+import { SampleRing } from './sample-ring.js';
+
+const DRAIN_MS = 3_000;
+
+/** What the kit lends, gathered. */
+@Injectable()
+export class CollectorPorts {
+  constructor(
+    @Inject(BUS) readonly bus: Bus,
+    @Inject(CLOCK) readonly clock: Clock,
+    @Inject(LOGGER) readonly log: Logger,
+    @Inject(IDENTITY) readonly identity: ProcessIdentity,
+    @Inject(ConfigurationView) readonly configuration: ConfigurationView,
+  ) {}
+}
+
+/** Runs the access connections that the group gives to this process, and carries out granted writes on them. */
+@Injectable()
+export class CollectorService implements OnApplicationBootstrap, BeforeApplicationShutdown, ConnectionRunner {
+  readonly #running = new Set<string>();
+  #generation: AppliedGeneration | null = null;
+  #host: DriverHost | null = null;
+  #ring: SampleRing | null = null;
+  #executor: GrantExecutor | null = null;
+  #owned: OwnedConnections | null = null;
+
+  constructor(
+    @Inject(CollectorPorts) private readonly ports: CollectorPorts,
+    @Inject(SETTINGS) private readonly settings: Settings,
+    @Inject(SecretStore) private readonly secrets: SecretStore,
+    @Inject(CollectorMetrics) private readonly metrics: CollectorMetrics,
+  ) {}
+
+  get ready(): Promise<void> {
+    return this.#executor?.ready ?? Promise.resolve();
+  }
+
+  onApplicationBootstrap(): void {
+    const { bus, clock, log, identity, configuration } = this.ports;
+    const ring = new SampleRing({ bus, clock, dropped: (values) => this.metrics.dropped.inc(values) });
+    this.#ring = ring;
+    this.metrics.watch(ring);
+    const host = new DriverHost(DRIVERS, {
+      clock,
+      timers: systemTimers,
+      log,
+      publishBatch: (batch) => {
+        this.metrics.values.inc(batch.count);
+        ring.put(batch);
+      },
+      secret: (reference) => this.secrets.read(reference),
+      onState: (state) => this.#owned?.report(state.connection, state),
+      isLeased: (use) => this.#owned?.ownership.lease(use) ?? false,
+    });
+    this.#host = host;
+    this.#executor = new GrantExecutor({
+      bus,
+      clock,
+      log,
+      identity,
+      epochOf: (connection) => this.#owned?.epochOf(connection) ?? null,
+      isLeased: () => this.#owned?.ownership.lease('write') ?? false,
+      write: (target, gate) => host.write(target, gate),
+      readNow: (target) => host.readNow(target),
+      counted: (event) => this.metrics.control.inc({ event }),
+    });
+    this.#owned = new OwnedConnections({
+      bus,
+      clock,
+      log,
+      configuration,
+      service: 'collector',
+      group: `collector.${this.settings.workload}`,
+      kind: 'access',
+      runner: this,
+    });
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.#owned?.stop();
+    await this.#host?.stop();
+    await this.#executor?.stop();
+    await this.#ring?.drain(DRAIN_MS);
+  }
+
+  /** The workload `all` runs every driver; another one those of its name. */
+  wants(connection: ConnectionConfig): boolean {
+    if (connection.kind !== 'access' || !(connection.driver in DRIVERS)) return false;
+    return this.settings.workload === 'all' || this.settings.workload === connection.driver;
+  }
+
+  take(id: string): void {
+    this.#running.add(id);
+    void this.#applyToHost();
+  }
+
+  async release(id: string): Promise<void> {
+    this.#running.delete(id);
+    await this.#applyToHost();
+    await this.#executor?.settled(id);
+  }
+
+  apply(generation: AppliedGeneration): void {
+    this.#generation = generation;
+    void this.#applyToHost();
+  }
+
+  async #applyToHost(): Promise<void> {
+    if (!this.#generation || !this.#host) return;
+    const { number, configuration } = this.#generation;
+    const connections = configuration.connections.filter(
+      (connection): connection is AccessConnectionConfig =>
+        connection.kind === 'access' && this.#running.has(connection.id),
+    );
+    try {
+      await this.#host.apply(connections, configuration.tables, number);
+    } catch (error) {
+      this.ports.log.error({ err: error }, 'connections cannot be applied');
+    }
+  }
+}

@@ -1,0 +1,4 @@
+import { runService } from '@busbar/service-kit';
+import { StandaloneModule } from './standalone-module.js';
+
+await runService('standalone', StandaloneModule);

@@ -1,0 +1,284 @@
+import { randomUUID } from 'node:crypto';
+import type { Bus, Ownership, TableView } from '@busbar/bus';
+import { type ConnectionChanged, type ConnectionConfig, decodeJson, encodeJson } from '@busbar/events';
+import type { Clock } from '@busbar/model';
+import type { AppliedGeneration, ConfigurationView } from './configuration-view.js';
+import type { Logger } from './log.js';
+
+/** A new owner waits this long for the sign-off of one that is still a member of the group. */
+const SIGN_OFF_MS = 5_000;
+/** Stands for an owner whose record cannot be read. */
+const UNKNOWN = '';
+/** Counters alone are reported at most this often; a change of state at once. */
+const COUNTERS_MS = 10_000;
+
+/** What a service does with the connections that it is given. */
+export interface ConnectionRunner {
+  wants(connection: ConnectionConfig): boolean;
+  /** Resolves when the service may announce the epoch (its reader of grants stands at the end). */
+  readonly ready: Promise<void>;
+  /** The connection is ours from now on; `generation` holds its configuration. */
+  take(id: string, epoch: string): void;
+  /** Resolves when nothing of it is under way any more. */
+  release(id: string): Promise<void>;
+  /** Configuration of what is already ours changed, or of anything that it depends on. */
+  apply(generation: AppliedGeneration): void;
+}
+
+/** The part of a health record that the service itself knows. */
+export type ConnectionReport = Pick<
+  ConnectionChanged,
+  'state' | 'since' | 'diagnosis' | 'scanLoad' | 'devices' | 'sink'
+>;
+
+interface Owned {
+  readonly id: string;
+  phase: 'waiting' | 'running' | 'leaving';
+  epoch: string | null;
+  report: ConnectionReport | null;
+  publishedMs: number;
+  published: string;
+  timer: NodeJS.Timeout | null;
+  leaving: Promise<void> | null;
+}
+
+export interface OwnedConnectionsParts {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly configuration: ConfigurationView;
+  readonly service: string;
+  /** Consumer group that shares the connections out. */
+  readonly group: string;
+  readonly kind: 'access' | 'sink';
+  readonly runner: ConnectionRunner;
+}
+
+/**
+ * Which connections this process runs: the group shares them out by partition, the configuration says which there are.
+ * A connection is taken over only when its last owner signed off, is certainly gone from the group, or had 5 s to do so.
+ */
+export class OwnedConnections {
+  readonly #parts: OwnedConnectionsParts;
+  readonly #ownership: Ownership;
+  readonly #changed: TableView;
+  readonly #owned = new Map<string, Owned>();
+  readonly #unsubscribe: () => void;
+  #generation: AppliedGeneration | null = null;
+  #stopped = false;
+
+  constructor(parts: OwnedConnectionsParts) {
+    this.#parts = parts;
+    const { bus, group, configuration } = parts;
+    this.#changed = bus.table('connections.changed.v1');
+    this.#ownership = bus.own('connections.configured.v1', group, {
+      gained: () => this.#settle(),
+      lost: async () => {
+        const leaving = [...this.#owned.values()].filter((owned) => !this.#ownership.owns(owned.id) || this.#stopped);
+        await Promise.all(leaving.map((owned) => this.#leave(owned)));
+      },
+    });
+    this.#unsubscribe = configuration.onChange((next) => {
+      this.#generation = next;
+      parts.runner.apply(next);
+      this.#settle();
+      for (const owned of this.#owned.values()) this.#publish(owned, true);
+    });
+  }
+
+  get ownership(): Ownership {
+    return this.#ownership;
+  }
+
+  epochOf(id: string): string | null {
+    const owned = this.#owned.get(id);
+    return owned?.phase === 'running' ? owned.epoch : null;
+  }
+
+  /** The newest health of a connection; published at once when its state changed, else with the next counters. */
+  report(id: string, report: ConnectionReport): void {
+    const owned = this.#owned.get(id);
+    if (owned?.phase !== 'running') return;
+    owned.report = report;
+    this.#publish(owned, false);
+  }
+
+  /** Releases everything, signs off, leaves the group. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#unsubscribe();
+    await Promise.all([...this.#owned.values()].map((owned) => this.#leave(owned)));
+    await this.#ownership.stop();
+    await this.#changed.stop();
+  }
+
+  #wanted(): Set<string> {
+    const { runner } = this.#parts;
+    const connections = this.#generation?.configuration.connections ?? [];
+    return new Set(connections.filter((connection) => runner.wants(connection)).map((connection) => connection.id));
+  }
+
+  #settle(): void {
+    if (this.#stopped || !this.#generation) return;
+    const wanted = this.#wanted();
+    for (const owned of this.#owned.values()) {
+      if (!wanted.has(owned.id) || !this.#ownership.owns(owned.id)) void this.#leave(owned);
+    }
+    for (const id of wanted) {
+      if (!this.#owned.has(id) && this.#ownership.owns(id)) void this.#enter(id);
+    }
+  }
+
+  async #enter(id: string): Promise<void> {
+    const owned: Owned = {
+      id,
+      phase: 'waiting',
+      epoch: null,
+      report: null,
+      publishedMs: Number.NEGATIVE_INFINITY,
+      published: '',
+      timer: null,
+      leaving: null,
+    };
+    this.#owned.set(id, owned);
+    try {
+      await Promise.all([this.#changed.ready, this.#parts.runner.ready]);
+      await this.#untilFree(id);
+    } catch (error) {
+      this.#parts.log.error({ err: error, connection: id }, 'connection cannot be taken');
+      if (this.#owned.get(id) === owned) this.#owned.delete(id);
+      return;
+    }
+    if (owned.phase !== 'waiting' || this.#owned.get(id) !== owned) return;
+    owned.phase = 'running';
+    owned.epoch = randomUUID();
+    this.#parts.log.info({ connection: id, epoch: owned.epoch }, 'connection taken');
+    owned.report = {
+      state: 'starting',
+      since: this.#parts.clock.wallMs(),
+      diagnosis: null,
+      scanLoad: null,
+      devices: [],
+      sink: null,
+    };
+    this.#publish(owned, true);
+    this.#parts.runner.take(id, owned.epoch);
+  }
+
+  async #untilFree(id: string): Promise<void> {
+    const last = this.#holderOf(id);
+    if (last === null || last === this.#ownership.member) return;
+    if (await this.#isGone(last)) return;
+    // The sign-off may have come while the group was asked.
+    if (this.#holderOf(id) === null) return;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        unsubscribe();
+        resolve();
+      };
+      const timer = setTimeout(done, SIGN_OFF_MS);
+      const unsubscribe = this.#changed.onChange((record) => {
+        if (record.key === id && this.#holderOf(id) === null) done();
+      });
+    });
+  }
+
+  /** Member that did not sign off; null: nobody has it, {@link UNKNOWN}: the record does not say who. */
+  #holderOf(id: string): string | null {
+    const value = this.#changed.get(id)?.value;
+    if (!value) return null;
+    try {
+      const { epoch, member } = decodeJson('connections.changed.v1', value);
+      return epoch === null ? null : member;
+    } catch {
+      return UNKNOWN;
+    }
+  }
+
+  async #isGone(member: string): Promise<boolean> {
+    if (member === UNKNOWN) return false;
+    try {
+      return await this.#ownership.isGone(member);
+    } catch (error) {
+      this.#parts.log.warn({ err: error, member }, 'the group could not be asked for the last owner');
+      return false;
+    }
+  }
+
+  /** Whoever asks waits for the one departure: nothing is under way any more when it resolves. */
+  #leave(owned: Owned): Promise<void> {
+    owned.leaving ??= this.#depart(owned);
+    return owned.leaving;
+  }
+
+  async #depart(owned: Owned): Promise<void> {
+    const wasRunning = owned.phase === 'running';
+    owned.phase = 'leaving';
+    if (owned.timer) clearTimeout(owned.timer);
+    if (wasRunning) {
+      try {
+        await this.#parts.runner.release(owned.id);
+        const isRemoved = this.#generation !== null && !this.#wanted().has(owned.id);
+        await this.#signOff(owned, isRemoved);
+      } catch (error) {
+        // Without a sign-off the next owner waits, as it must: something may still be under way here.
+        this.#parts.log.error({ err: error, connection: owned.id }, 'connection was not released in order');
+      }
+    }
+    this.#owned.delete(owned.id);
+    // It may have come back while we were leaving.
+    this.#settle();
+  }
+
+  async #signOff(owned: Owned, isRemoved: boolean): Promise<void> {
+    owned.epoch = null;
+    const record = this.#record({ ...owned, report: owned.report && { ...owned.report, state: 'stopped' } });
+    const value = isRemoved || !record ? null : encodeJson('connections.changed.v1', record);
+    try {
+      await this.#parts.bus.publish([{ topic: 'connections.changed.v1', key: owned.id, value }]);
+    } catch (error) {
+      this.#parts.log.warn({ err: error, connection: owned.id }, 'sign-off was not published');
+    }
+  }
+
+  #record({ id, epoch, report }: Pick<Owned, 'id' | 'epoch' | 'report'>): ConnectionChanged | null {
+    if (!report) return null;
+    return {
+      connection: id,
+      kind: this.#parts.kind,
+      service: this.#parts.service,
+      member: this.#ownership.member,
+      epoch,
+      generation: this.#generation?.number ?? 0,
+      ...report,
+      at: this.#parts.clock.wallMs(),
+    };
+  }
+
+  #publish(owned: Owned, now: boolean): void {
+    const record = owned.phase === 'running' ? this.#record(owned) : null;
+    if (!record) return;
+    const essence = essenceOf(record);
+    const waitMs = owned.publishedMs + COUNTERS_MS - this.#parts.clock.monotonicMs();
+    if (!now && essence === owned.published && waitMs > 0) {
+      owned.timer ??= setTimeout(() => {
+        owned.timer = null;
+        this.#publish(owned, false);
+      }, waitMs);
+      return;
+    }
+    owned.published = essence;
+    owned.publishedMs = this.#parts.clock.monotonicMs();
+    const value = encodeJson('connections.changed.v1', record);
+    this.#parts.bus.publish([{ topic: 'connections.changed.v1', key: owned.id, value }]).catch((error) => {
+      this.#parts.log.warn({ err: error, connection: owned.id }, 'health was not published');
+    });
+  }
+}
+
+/** What people react to, without counters and times that move all the while. */
+function essenceOf({ epoch, generation, state, diagnosis, devices }: ConnectionChanged): string {
+  const rest = devices.map((device) => [device.id, device.state, device.diagnosis?.code]);
+  return JSON.stringify([epoch, generation, state, diagnosis?.code, rest]);
+}
