@@ -35,7 +35,9 @@ export interface GrantExecutorParts {
 
 interface Verification {
   readonly points: ReadonlySet<string>;
-  readonly supersede: AbortController;
+  readonly stop: AbortController;
+  /** Somebody else gave the end: this one publishes none. */
+  isEnded: boolean;
 }
 
 /**
@@ -73,7 +75,7 @@ export class GrantExecutor {
 
   async stop(): Promise<void> {
     await Promise.all(this.#followings.map((following) => following.stop()));
-    for (const verification of this.#verifying) verification.supersede.abort();
+    for (const verification of this.#verifying) verification.stop.abort();
     await Promise.all(this.#lanes.values());
     const patience = setTimeout(() => this.#outbox.stop(), 2000);
     await this.#outbox.settled();
@@ -195,24 +197,28 @@ export class GrantExecutor {
     }
   }
 
-  /** A newer grant for a point ends the verification of the one before: executed, unverified. */
+  /** A newer grant for a point ends the verification of the one before; the arbiter gave that its end already. */
   #supersede(grant: Grant): void {
     for (const verification of this.#verifying) {
-      if (grant.writes.some((write) => verification.points.has(write.point))) verification.supersede.abort();
+      if (!grant.writes.some((write) => verification.points.has(write.point))) continue;
+      verification.isEnded = true;
+      verification.stop.abort();
     }
   }
 
   async #verify(grant: Grant, items: readonly ItemResult[]): Promise<void> {
-    const supersede = new AbortController();
-    const verification = { points: new Set(grant.writes.map((write) => write.point)), supersede };
+    const stop = new AbortController();
+    const points = new Set(grant.writes.map((write) => write.point));
+    const verification: Verification = { points, stop, isEnded: false };
     this.#verifying.add(verification);
     const results = await Promise.all(
-      grant.writes.map((write) => this.#verifyOne(grant.executor.connection, write, supersede.signal)),
+      grant.writes.map((write) => this.#verifyOne(grant.executor.connection, write, stop.signal)),
     );
     this.#verifying.delete(verification);
+    if (verification.isEnded) return;
     const merged = items.map((item, i) => ({ ...item, ...results[i]?.seen }));
     const isVerified = results.every((result) => result.isVerified);
-    if (isVerified || supersede.signal.aborted) {
+    if (isVerified || stop.signal.aborted) {
       return this.#end(grant, { kind: 'executed', verified: isVerified, written: true, clamped: false }, merged);
     }
     const failed = merged.map((item, i) => ({ ...item, outcome: results[i]?.isVerified ? item.outcome : 'failed' }));

@@ -1,1 +1,2 @@
-export {};
+export * from './counting.js';
+export * from './simulator.js';

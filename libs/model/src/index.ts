@@ -1,4 +1,5 @@
 export * from './clock.js';
 export * from './ids.js';
+export * from './point-value.js';
 export * from './quality.js';
 export * from './value.js';

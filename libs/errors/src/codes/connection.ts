@@ -56,9 +56,19 @@ export const CONNECTION_ERRORS = {
     fix: 'The values are kept and sent again; check the link to the target.',
     retry: 'retry',
   },
+  SINK_BUSY: {
+    sentence: '{target} cannot take values now: {reason}.',
+    fix: 'The values are kept and sent again; if it goes on, ask the operator of the target.',
+    retry: 'retry',
+  },
   SECRET_UNREADABLE: {
     sentence: 'There is no readable secret {path}.',
     fix: 'Put it into the folder of BUSBAR_SECRETS, mode 0600.',
     retry: 'fix',
+  },
+  FRAME_INVALID: {
+    sentence: 'No {protocol} frame can carry this: {reason}.',
+    fix: 'The caller must keep to the limits of the protocol; report it with the log.',
+    retry: 'defect',
   },
 } as const satisfies Record<string, ErrorEntry>;

@@ -41,4 +41,14 @@ export const SERVICE_ERRORS = {
     fix: 'Try again; if it repeats, report it with the log.',
     retry: 'defect',
   },
+  ORIGIN_REFUSED: {
+    sentence: 'A page of {origin} may not ask this server.',
+    fix: 'Open the console under the address of this server.',
+    retry: 'fix',
+  },
+  LIVE_LIMIT: {
+    sentence: 'A live socket shows at most {limit} subscriptions.',
+    fix: 'Close one, or open another socket.',
+    retry: 'fix',
+  },
 } as const satisfies Record<string, ErrorEntry>;

@@ -16,4 +16,15 @@ export const STORE_ERRORS = {
     fix: 'Plan again on it.',
     retry: 'fix',
   },
+  STORE_DAMAGED: {
+    sentence: 'The configuration database is damaged: {thing} is not what was stored.',
+    fix: 'The last configuration keeps running; restore the data folder from a backup, or move the database away and publish again.',
+    retry: 'fix',
+  },
+  STORE_RESTORED: {
+    sentence:
+      'The configuration database was damaged and set aside as {damaged}; generation {generation} came back from its copy.',
+    fix: 'Check the disk; older generations are in the folder set aside only.',
+    retry: 'fix',
+  },
 } as const satisfies Record<string, ErrorEntry>;

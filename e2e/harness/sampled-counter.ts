@@ -1,0 +1,51 @@
+import { decodeBatch } from '@busbar/batch';
+import kafkajs from 'kafkajs';
+import { type CountingShape, decodeCounted, Tally } from './counting.js';
+
+const { Kafka, logLevel } = kafkajs;
+
+/** A consumer of the test's own on tags.sampled: what it sees was acknowledged by the bus, and counts. */
+export class SampledCounter {
+  readonly counted: Tally;
+  #wrong = 0;
+  readonly #shape: CountingShape;
+  readonly #consumer: ReturnType<InstanceType<typeof Kafka>['consumer']>;
+
+  constructor(brokers: string, shape: CountingShape) {
+    this.#shape = shape;
+    this.counted = new Tally(shape);
+    const retry = { retries: 100_000, initialRetryTime: 100, maxRetryTime: 1000 };
+    const kafka = new Kafka({ clientId: 'counter', brokers: brokers.split(','), retry, logLevel: logLevel.NOTHING });
+    this.#consumer = kafka.consumer({ groupId: `counter-${process.pid}-${Date.now()}`, sessionTimeout: 30_000, retry });
+  }
+
+  /** Values that no read of their device and tag can have made. */
+  get wrong(): number {
+    return this.#wrong;
+  }
+
+  async start(): Promise<void> {
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topic: 'tags.sampled.v1', fromBeginning: true });
+    await this.#consumer.run({
+      autoCommit: false,
+      eachMessage: async ({ message }) => this.#take(message.key?.toString() ?? '', message.value),
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#consumer.disconnect();
+  }
+
+  #take(device: string, value: Buffer | null): void {
+    if (!value) return;
+    const batch = decodeBatch(value);
+    for (let i = 0; i < batch.count; i++) {
+      if (batch.quality[i] !== 0) continue;
+      const decoded = decodeCounted(batch.values[i] as number, this.#shape);
+      const isRight = decoded && `d${decoded.device}` === device && decoded.tag + 1 === batch.handles[i];
+      if (isRight) this.counted.add(decoded);
+      else this.#wrong++;
+    }
+  }
+}
