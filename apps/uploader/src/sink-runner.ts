@@ -26,6 +26,12 @@ export interface SinkRunnerParts {
   counted(outcome: 'acknowledged' | 'refused' | 'skipped', values: number): void;
 }
 
+/** One session with the target; `isOver` once it was lost, so that it is given up once and nothing else with it. */
+interface Link {
+  session: unknown;
+  isOver: boolean;
+}
+
 interface Selection {
   readonly messages: readonly SinkMessage[];
   readonly records: readonly InRecord[];
@@ -40,7 +46,7 @@ export class SinkRunner {
   #sink: SinkConnectionConfig;
   #targets: UploadTargets;
   #generation: AppliedGeneration;
-  #session: Promise<unknown> | null = null;
+  #session: Promise<Link> | null = null;
   #consumption: Consumption | null = null;
   #failures = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -100,9 +106,9 @@ export class SinkRunner {
       this.#selections.set(delivery, selection);
     }
     if (selection.messages.length === 0) return;
-    const session = await this.#connected();
+    const link = await this.#connected();
     await delivery.flushed();
-    const rejections = await this.#send(session, selection.messages);
+    const rejections = await this.#send(link, selection.messages);
     let refused = 0;
     for (const { message, count, diagnosis } of rejections) {
       refused += count;
@@ -139,11 +145,11 @@ export class SinkRunner {
     return { asset: target.asset, batch, selected, points: target.points, late };
   }
 
-  async #send(session: unknown, messages: readonly SinkMessage[]) {
+  async #send(link: Link, messages: readonly SinkMessage[]) {
     try {
-      return await this.#parts.spec.send(session as never, messages, this.#stopping.signal);
+      return await this.#parts.spec.send(link.session as never, messages, this.#stopping.signal);
     } catch (error) {
-      this.#lost(error);
+      this.#lost(link, error);
       throw error;
     }
   }
@@ -179,7 +185,7 @@ export class SinkRunner {
   }
 
   /** The session; connects if there is none. Rejects if that fails: the bus tries the delivery again with back-off. */
-  #connected(): Promise<unknown> {
+  #connected(): Promise<Link> {
     this.#session ??= this.#connect().catch((error) => {
       this.#session = null;
       throw error;
@@ -187,11 +193,12 @@ export class SinkRunner {
     return this.#session;
   }
 
-  async #connect(): Promise<unknown> {
+  async #connect(): Promise<Link> {
     const { spec, clock, log } = this.#parts;
     const sink = this.#sink;
     for (;;) {
       this.#stopping.signal.throwIfAborted();
+      const link: Link = { session: null, isOver: false };
       try {
         const config = spec.config.parse(sink.with);
         const context = {
@@ -203,15 +210,15 @@ export class SinkRunner {
           clock,
           log: log.child({ sink: sink.id }),
           secret: this.#parts.secret,
-          lost: (diagnosis: Diagnosis) => this.#lost(new BusbarError(diagnosis.code, diagnosis.params)),
+          lost: (diagnosis: Diagnosis) => this.#lost(link, new BusbarError(diagnosis.code, diagnosis.params)),
           skipped: (values: number) => this.#parts.counted('skipped', values),
           ...(sink.control ? { command: (command: SinkCommand) => this.#parts.command(command, this.#sink) } : {}),
         };
-        const session = await spec.connect(context as never, this.#stopping.signal);
+        link.session = await spec.connect(context as never, this.#stopping.signal);
         if (this.#failures > 0) log.info({ sink: sink.id }, 'sink connected again');
         this.#failures = 0;
         this.#setState('active', null);
-        return session;
+        return link;
       } catch (error) {
         this.#stopping.signal.throwIfAborted();
         this.#failed(error);
@@ -241,9 +248,9 @@ export class SinkRunner {
     });
   }
 
-  #lost(error: unknown): void {
-    if (!isBusbarError(error, 'CONNECTION_LOST') || this.#stopping.signal.aborted) return;
-    if (this.#session === null) return;
+  #lost(link: Link, error: unknown): void {
+    if (!isBusbarError(error, 'CONNECTION_LOST') || this.#stopping.signal.aborted || link.isOver) return;
+    link.isOver = true;
     this.#failed(error);
     void this.#disconnect().then(() => this.#connected().catch(() => undefined));
   }
@@ -253,7 +260,9 @@ export class SinkRunner {
     this.#session = null;
     if (!session) return;
     try {
-      await this.#parts.spec.close((await session) as never);
+      const link = await session;
+      link.isOver = true;
+      await this.#parts.spec.close(link.session as never);
     } catch {
       // It never came to a session, or was closed already.
     }

@@ -1,2 +1,3 @@
 export * from './live.js';
+export * from './live-frame.js';
 export * from './rest.js';

@@ -1,18 +1,23 @@
 import { z } from 'zod';
-import { connectionViewSchema, pointRowSchema, requestViewSchema } from './rest.js';
+import { connectionViewSchema, lastGoodSchema, pointRowSchema, requestViewSchema } from './rest.js';
 
 /** The socket /api/v1/live: text for control, binary ({@link decodeLiveFrame}) for values of the kind `points`. */
 export const liveKinds = ['points', 'connections', 'requests'] as const;
 
-/** At most 16 subscriptions, windows of at most 500 rows, 5 Hz. */
-export const LIVE_LIMITS = { subscriptions: 16, rows: 500, hz: 5, unacknowledged: 2 } as const;
+/** At most 16 subscriptions, windows of at most 500 rows, 5 Hz, two frames in flight; a sign of life each 5 s. */
+export const LIVE_LIMITS = { subscriptions: 16, rows: 500, hz: 5, unacknowledged: 2, tickMs: 5000 } as const;
+
+/** The server closes with this code when the session has ended or never was: sign in, do not reconnect. */
+export const LIVE_CLOSE_UNAUTHORIZED = 4401;
 
 export const pointsQuerySchema = z.strictObject({
   /** Substring of path, asset title or point title, ignoring case. */
   text: z.string().max(200).optional(),
   asset: z.string().optional(),
-  /** Only points whose quality is not good. */
+  /** Only points whose quality is not good. Rows that join or leave are told by `rows` with a new `total`. */
   abnormal: z.boolean().optional(),
+  /** Exactly these (`asset/point`), in this order; ids that do not exist are left out. */
+  paths: z.array(z.string()).max(500).optional(),
 });
 export type PointsQuery = z.infer<typeof pointsQuerySchema>;
 
@@ -34,12 +39,17 @@ export const clientMessageSchema = z.discriminatedUnion('t', [
     count: z.number().int().min(1).max(500),
   }),
   z.strictObject({ t: z.literal('close'), id: z.number().int() }),
+  /** `seq` counts the frames of the whole socket, so it names the subscription too. */
   z.strictObject({ t: z.literal('ack'), seq: z.number().int() }),
+  /** Most frames per second from now on, for every subscription: 1 while the page is hidden. */
+  z.strictObject({ t: z.literal('rate'), hz: z.number().min(0.2).max(5) }),
 ]);
 export type ClientMessage = z.infer<typeof clientMessageSchema>;
 
 export const serverMessageSchema = z.discriminatedUnion('t', [
   z.object({ t: z.literal('hello'), session: z.string(), clock: z.number(), generation: z.number() }),
+  /** Each {@link LIVE_LIMITS}.tickMs: a link without one for 15 s is lost, though TCP may not know it yet. */
+  z.object({ t: z.literal('tick'), clock: z.number() }),
   /** Kind `points`: the rows of the window; `total` of the query. */
   z.object({
     t: z.literal('opened'),
@@ -48,7 +58,15 @@ export const serverMessageSchema = z.discriminatedUnion('t', [
     from: z.number(),
     rows: z.array(pointRowSchema),
   }),
-  z.object({ t: z.literal('rows'), id: z.number(), from: z.number(), rows: z.array(pointRowSchema) }),
+  z.object({
+    t: z.literal('rows'),
+    id: z.number(),
+    from: z.number(),
+    total: z.number().optional(),
+    rows: z.array(pointRowSchema),
+  }),
+  /** Last good values of rows that are bad, sent before the frame that says so; `row` is relative to the window. */
+  z.object({ t: z.literal('lastGood'), id: z.number(), items: z.array(lastGoodSchema.extend({ row: z.number() })) }),
   /** Ordered kinds: all at first (`reset`), then what changed, none skipped. */
   z.object({
     t: z.literal('connections'),
@@ -69,93 +87,3 @@ export const serverMessageSchema = z.discriminatedUnion('t', [
   }),
 ]);
 export type ServerMessage = z.infer<typeof serverMessageSchema>;
-
-/*
- * Binary, little endian, unaligned: u8 format 1, u8 kind 1, u16 subscription, u32 seq, f64 base (epoch ms), u16 n,
- * then u16 row[n] (relative to the window), f64 value[n] (NaN: none), i32 dt[n] (source time - base), u8 quality[n],
- * u16 texts, per text u16 index into the columns, u16 octets, UTF-8.
- */
-export interface LiveFrame {
-  readonly subscription: number;
-  readonly seq: number;
-  readonly baseMs: number;
-  readonly rows: readonly number[];
-  readonly values: readonly number[];
-  readonly dt: readonly number[];
-  readonly quality: readonly number[];
-  /** By index into the columns. */
-  readonly texts: ReadonlyMap<number, string>;
-}
-
-const HEAD = 18;
-
-export function encodeLiveFrame(frame: LiveFrame): Uint8Array {
-  const n = frame.rows.length;
-  const texts = [...frame.texts].map(
-    ([index, text]) => [index, new TextEncoder().encode(text).subarray(0, 65535)] as const,
-  );
-  const size = HEAD + n * 15 + 2 + texts.reduce((sum, [, octets]) => sum + 4 + octets.length, 0);
-  const bytes = new Uint8Array(size);
-  const view = new DataView(bytes.buffer);
-  view.setUint8(0, 1);
-  view.setUint8(1, 1);
-  view.setUint16(2, frame.subscription, true);
-  view.setUint32(4, frame.seq, true);
-  view.setFloat64(8, frame.baseMs, true);
-  view.setUint16(16, n, true);
-  for (let i = 0; i < n; i++) {
-    view.setUint16(HEAD + i * 2, frame.rows[i] as number, true);
-    view.setFloat64(HEAD + n * 2 + i * 8, frame.values[i] as number, true);
-    view.setInt32(HEAD + n * 10 + i * 4, frame.dt[i] as number, true);
-    bytes[HEAD + n * 14 + i] = frame.quality[i] as number;
-  }
-  let at = HEAD + n * 15;
-  view.setUint16(at, texts.length, true);
-  at += 2;
-  for (const [index, octets] of texts) {
-    view.setUint16(at, index, true);
-    view.setUint16(at + 2, octets.length, true);
-    bytes.set(octets, at + 4);
-    at += 4 + octets.length;
-  }
-  return bytes;
-}
-
-/** Undefined for anything that is not exactly one frame of format 1. */
-export function decodeLiveFrame(bytes: Uint8Array): LiveFrame | undefined {
-  if (bytes.length < HEAD + 2) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint8(0) !== 1 || view.getUint8(1) !== 1) return undefined;
-  const n = view.getUint16(16, true);
-  let at = HEAD + n * 15;
-  if (at + 2 > bytes.length) return undefined;
-  const rows: number[] = [];
-  const values: number[] = [];
-  const dt: number[] = [];
-  const quality: number[] = [];
-  for (let i = 0; i < n; i++) {
-    rows.push(view.getUint16(HEAD + i * 2, true));
-    values.push(view.getFloat64(HEAD + n * 2 + i * 8, true));
-    dt.push(view.getInt32(HEAD + n * 10 + i * 4, true));
-    quality.push(bytes[HEAD + n * 14 + i] as number);
-  }
-  const texts = new Map<number, string>();
-  const count = view.getUint16(at, true);
-  at += 2;
-  for (let i = 0; i < count; i++) {
-    if (at + 4 > bytes.length) return undefined;
-    const index = view.getUint16(at, true);
-    const length = view.getUint16(at + 2, true);
-    at += 4;
-    if (at + length > bytes.length || index >= n) return undefined;
-    texts.set(index, new TextDecoder().decode(bytes.subarray(at, at + length)));
-    at += length;
-  }
-  if (at !== bytes.length) return undefined;
-  const head = {
-    subscription: view.getUint16(2, true),
-    seq: view.getUint32(4, true),
-    baseMs: view.getFloat64(8, true),
-  };
-  return { ...head, rows, values, dt, quality, texts };
-}

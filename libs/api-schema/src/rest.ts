@@ -42,9 +42,23 @@ export const pointRowSchema = z.object({
   model: z.string(),
   point: pointConfigSchema,
   /** Can a control request be sent for it, and within which limits? */
-  control: z.object({ policy: z.string(), range: z.tuple([z.number(), z.number()]).nullable() }).nullable(),
+  control: z
+    .object({
+      policy: z.string(),
+      range: z.tuple([z.number(), z.number()]).nullable(),
+      /** Of the policy, milliseconds; what a request gets that does not say. */
+      expiryMs: z.number().optional(),
+      maxExpiryMs: z.number().optional(),
+      holdMs: z.number().optional(),
+      /** True: the value is read back and compared. */
+      feedback: z.boolean().optional(),
+    })
+    .nullable(),
 });
 export type PointRow = z.infer<typeof pointRowSchema>;
+
+export const lastGoodSchema = z.object({ value: controlValueSchema, sourceTime: z.number() });
+export type LastGood = z.infer<typeof lastGoodSchema>;
 
 export const pointValueSchema = z.object({
   /** null: no value. Texts and 64-bit integers as text. */
@@ -53,12 +67,20 @@ export const pointValueSchema = z.object({
   quality: z.string(),
   sourceTime: z.number().nullable(),
   collectedTime: z.number().nullable(),
+  /** What was good before it became bad, if known. */
+  lastGood: lastGoodSchema.nullable().optional(),
 });
 export type PointValue = z.infer<typeof pointValueSchema>;
 
 /** GET /points?asset=&q= */
 export const pointsViewSchema = z.object({ points: z.array(pointRowSchema.extend(pointValueSchema.shape)) });
 export type PointsView = z.infer<typeof pointsViewSchema>;
+
+/** GET /assets: what the live table can be narrowed to. */
+export const assetsViewSchema = z.object({
+  assets: z.array(z.object({ asset: z.string(), title: z.string(), model: z.string(), points: z.number() })),
+});
+export type AssetsView = z.infer<typeof assetsViewSchema>;
 
 /** GET /points/:asset/:point/trend?from=&to= (epoch ms; at most 10,000 samples) */
 export const trendViewSchema = z.object({
@@ -116,6 +138,18 @@ export type RequestView = z.infer<typeof requestViewSchema>;
 
 /** GET /control/requests: the newest 200. */
 export const requestsViewSchema = z.object({ requests: z.array(requestViewSchema) });
+
+/** GET /control/holds?point=: who keeps which point against others, `until` as epoch ms. */
+export const holdViewSchema = z.object({
+  point: z.string(),
+  kind: z.enum(['value', 'select']),
+  source: z.string(),
+  priority: z.number(),
+  value: controlValueSchema.nullable(),
+  until: z.number(),
+});
+export type HoldView = z.infer<typeof holdViewSchema>;
+export const holdsViewSchema = z.object({ holds: z.array(holdViewSchema) });
 
 /** POST /session {code} or {key}: sets the cookie. GET /session: who is signed in. DELETE /session: signs out. */
 export const sessionAskSchema = z.union([z.strictObject({ code: z.string() }), z.strictObject({ key: z.string() })]);

@@ -1,1 +1,5 @@
+export { type EmbeddedBusSettings, openEmbeddedBus } from './embedded/open-embedded-bus.js';
+export type { Segmentation } from './embedded/segments.js';
+export { type KafkaBusSettings, openKafkaBus } from './kafka/kafka-bus.js';
+export type { BusLogger } from './logger.js';
 export * from './port.js';

@@ -102,6 +102,9 @@ export interface BusHealth {
 }
 
 export interface RangeOptions {
+  /** Epoch ms, both ends included. */
+  readonly fromMs: number;
+  readonly toMs: number;
   /** Default 10,000. */
   readonly limit?: number;
 }
@@ -119,8 +122,8 @@ export interface Bus {
   publish(records: readonly OutRecord[]): Promise<readonly Position[]>;
   consume(topic: TopicName, group: string, handler: Handler): Consumption;
   table(topic: TopicName): TableView;
-  /** Records of a key appended within [fromMs, toMs], oldest first; of the newest if the limit cuts. */
-  range(topic: TopicName, key: string, fromMs: number, toMs: number, options?: RangeOptions): Promise<InRecord[]>;
+  /** Records of a key (null: of every key) appended within [fromMs, toMs], oldest first; of the newest if the limit cuts. */
+  range(topic: TopicName, key: string | null, options: RangeOptions): Promise<InRecord[]>;
   /** From the end, without a group or commits. */
   follow(topic: TopicName, listener: (record: InRecord) => void): Following;
   own(topic: TopicName, group: string, listener: OwnListener): Ownership;

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { AddressFormat } from './address.js';
 
 export interface Tag<Address> {
-  /** Place in the list given to `plan`; `SampleWriter.put` names the tag by it. */
+  /** Names the tag in requests and in `SampleWriter.put`. Unique in a list given to `plan`, but not its place there. */
   readonly index: number;
   readonly address: Address;
   readonly type: TagType | undefined;
@@ -83,6 +83,8 @@ export interface WriteResult {
   readonly outcome: 'done' | 'refused' | 'not-sent' | 'unknown';
   /** The device's own words. */
   readonly answer?: string;
+  /** Why it is `unknown`; without it NO_ANSWER is assumed. */
+  readonly reason?: 'LINK_LOST' | 'NO_ANSWER';
   /** After `unknown`: true if the session must be opened anew. */
   readonly sessionEnded?: boolean;
 }
@@ -126,10 +128,11 @@ export interface DriverSpec<
 
   /** A capability is a function that is there. */
   readonly poll?: PollCapability<Device, Quirks, Address, Session, Request>;
+  /** Sends in the turn of the event loop in which it is called: the host checks right to write and deadline just before. */
   write?(session: Session, command: WriteCommand<Device, Address>, signal: AbortSignal): Promise<WriteResult>;
 }
 
-/** Two devices of a connection that this key makes equal are one and the same (DEVICE_ADDRESS); from `device`. */
+/** A driver whose types only it knows; the catalog's and the host's view. */
 export type AnyDriver = DriverSpec<never, never, never, never, never, never>;
 
 /** Keeps the types of a driver while checking its shape; what a catalog lists. */

@@ -8,24 +8,36 @@ import type {
   TableConfig,
 } from './configuration.js';
 
-/** Canonical JSON (RFC 8785): keys sorted by UTF-16 code units, no white space, undefined fields left out. */
-export function canonicalJson(value: unknown): string {
-  if (typeof value === 'number' && !Number.isFinite(value)) {
-    throw new TypeError(`RFC 8785 §3.2.2.3: ${value} is no JSON number`);
-  }
-  if (typeof value === 'string' && /\p{Surrogate}/u.test(value)) {
+/** RFC 8785 §3.2.2.2: a lone surrogate has no canonical form; JSON.stringify escapes it. */
+function canonicalText(text: string): string {
+  const json = JSON.stringify(text);
+  if (json.includes('\\ud') && /\p{Surrogate}/u.test(text)) {
     throw new TypeError('RFC 8785 §3.2.2.2: a lone surrogate has no canonical form');
   }
-  if (value === null || typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') {
+  return json;
+}
+
+/** Canonical JSON (RFC 8785): keys sorted by UTF-16 code units, no white space, undefined fields left out. */
+export function canonicalJson(value: unknown): string {
+  if (typeof value === 'string') return canonicalText(value);
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new TypeError(`RFC 8785 §3.2.2.3: ${value} is no JSON number`);
     return JSON.stringify(value);
   }
-  if (Array.isArray(value)) return `[${value.map((item: unknown) => canonicalJson(item ?? null)).join(',')}]`;
+  if (typeof value === 'boolean') return value ? 'true' : 'false';
+  if (value === null) return 'null';
   if (typeof value !== 'object') throw new TypeError(`RFC 8785: a ${typeof value} is no JSON value`);
-  const fields = Object.entries(value)
-    .filter(([, field]) => field !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, field]) => `${canonicalJson(key)}:${canonicalJson(field)}`);
-  return `{${fields.join(',')}}`;
+  let json = '';
+  if (Array.isArray(value)) {
+    for (const item of value as unknown[]) json += `${json === '' ? '' : ','}${canonicalJson(item ?? null)}`;
+    return `[${json}]`;
+  }
+  const fields = value as Readonly<Record<string, unknown>>;
+  for (const key of Object.keys(fields).sort()) {
+    const field = fields[key];
+    if (field !== undefined) json += `${json === '' ? '' : ','}${canonicalText(key)}:${canonicalJson(field)}`;
+  }
+  return `{${json}}`;
 }
 
 function sha256(text: string): string {

@@ -8,6 +8,8 @@ export class DurableOutbox {
   readonly #bus: Bus;
   readonly #log: Logger;
   #chain: Promise<void> = Promise.resolve();
+  /** Refused by the bus and not yet published, with all that was put after it. */
+  #waiting = 0;
   #stopped = false;
 
   constructor(bus: Bus, log: Logger) {
@@ -18,17 +20,8 @@ export class DurableOutbox {
   /** Handed to the bus at once when nothing waits before it: readers in this process have it in the same turn. */
   put(records: readonly OutRecord[]): void {
     if (records.length === 0) return;
-    const first = this.#bus.publish(records);
     const before = this.#chain;
-    this.#chain = (async () => {
-      try {
-        await first;
-      } catch (error) {
-        this.#log.warn({ err: error, records: records.length }, 'not published yet');
-        await before;
-        await this.#untilPublished(records);
-      }
-    })();
+    this.#chain = this.#waiting > 0 ? this.#later(records, before) : this.#now(records, before);
   }
 
   /** Resolves when everything so far is durable, or when stopped. */
@@ -40,15 +33,28 @@ export class DurableOutbox {
     this.#stopped = true;
   }
 
-  async #untilPublished(records: readonly OutRecord[]): Promise<void> {
+  async #now(records: readonly OutRecord[], before: Promise<void>): Promise<void> {
+    try {
+      await this.#bus.publish(records);
+    } catch (error) {
+      this.#log.warn({ err: error, records: records.length }, 'not published yet');
+      return this.#later(records, before);
+    }
+    await before;
+  }
+
+  async #later(records: readonly OutRecord[], before: Promise<void>): Promise<void> {
+    this.#waiting++;
+    await before;
     while (!this.#stopped) {
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       try {
         await this.#bus.publish(records);
-        return;
+        break;
       } catch {
         // Said once; health of the bus says the rest.
       }
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
+    this.#waiting--;
   }
 }

@@ -31,19 +31,15 @@ export async function runProcess(name: string, start: (kit: ProcessKit) => Promi
     process.stdout.write(`${settingsHelp(name)}\n`);
     return;
   }
-  let running: Running;
-  let log: Logger;
-  try {
-    const settings = readSettings(process.env);
-    log = createLogger(name, settings.log);
-    const announce = (line: string) => process.stdout.write(`${line}\n`);
-    running = await start({ settings, log, clock: systemClock(), announce });
-  } catch (error) {
+  const fail = (error: unknown): never => {
     process.stderr.write(`${name}: ${failureText(error)}\n`);
     process.exit(1);
-  }
-  const unexpected = (error: unknown) => log.error({ err: error }, 'unexpected');
-  process.on('unhandledRejection', unexpected);
+  };
+  const prepared = prepare(name, fail);
+  const { log } = prepared;
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'unexpected'));
+  // In a later turn: the signals are heard before anything starts.
+  const starting = Promise.resolve(prepared).then(start);
   let stopping = false;
   const stop = (signal: string) => {
     if (stopping) process.exit(1);
@@ -53,16 +49,30 @@ export async function runProcess(name: string, start: (kit: ProcessKit) => Promi
       log.warn('did not end in time');
       process.exit(1);
     }, STOP_MS).unref();
-    running.stop().then(
-      () => process.exit(0),
-      (error) => {
-        log.error({ err: error }, 'stopping failed');
-        process.exit(1);
-      },
-    );
+    // A start under way is awaited, so that what it opened is closed in order.
+    starting
+      .then((running) => running.stop())
+      .then(
+        () => process.exit(0),
+        (error) => {
+          log.error({ err: error }, 'stopping failed');
+          process.exit(1);
+        },
+      );
   };
   process.on('SIGINT', () => stop('SIGINT'));
   process.on('SIGTERM', () => stop('SIGTERM'));
+  await starting.catch(fail);
+}
+
+function prepare(name: string, fail: (error: unknown) => never): ProcessKit {
+  try {
+    const settings = readSettings(process.env);
+    const announce = (line: string) => process.stdout.write(`${line}\n`);
+    return { settings, log: createLogger(name, settings.log), clock: systemClock(), announce };
+  } catch (error) {
+    return fail(error);
+  }
 }
 
 /** Makes the folder and proves that it can be written; DATA_NOT_WRITABLE says which and why. */

@@ -1,7 +1,11 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { type Bus, openEmbeddedBus, openKafkaBus } from '@busbar/bus';
+import * as busModule from '@busbar/bus';
+import { type Bus, openEmbeddedBus } from '@busbar/bus';
+
+const { openKafkaBus } = busModule as unknown as { openKafkaBus: (o: object) => Bus };
+
 import { TOPICS, type TopicName } from '@busbar/events';
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

@@ -1,1 +1,6 @@
+export * from './config-fields.js';
+export * from './json-bytes.js';
+export * from './placeholders.js';
 export * from './sink.js';
+export * from './sink-check.js';
+export * from './time-groups.js';

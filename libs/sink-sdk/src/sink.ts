@@ -18,7 +18,7 @@ export interface SinkMessage {
   readonly batch: SampleBatch;
   /** Indexes into the columns of the batch, ascending. */
   readonly selected: ArrayLike<number>;
-  /** Point by handle (index = number of the point in its model). */
+  /** Point by handle (index = number of the point in its model). One array per model: sinks keep what they made of it. */
   readonly points: readonly (PointConfig | undefined)[];
   /** True for a value collected longer ago than the sink's backfill limit. */
   readonly late: boolean;
@@ -61,6 +61,8 @@ export interface SinkContext<Config> {
   readonly site: string;
   readonly config: Config;
   readonly assets: readonly SinkAsset[];
+  /** Points of a model by their number: what the values of a command are typed by. Undefined for a model not known. */
+  points(model: string): readonly (PointConfig | undefined)[] | undefined;
   readonly clock: Clock;
   readonly log: SinkLog;
   /** The value behind `secret:<path>`. */
@@ -69,6 +71,8 @@ export interface SinkContext<Config> {
   readonly command?: (command: SinkCommand) => Promise<CommandAnswer>;
   /** The link was lost (throw from `send` is for the batch, this is for idle times). */
   lost(diagnosis: Diagnosis): void;
+  /** Counts values that were not sent because the target has no word for them; they are no rejections. */
+  readonly skipped?: (values: number, reason: 'no-value') => void;
 }
 
 export interface SinkSpec<Config = unknown, Session = unknown> {
@@ -87,7 +91,8 @@ export interface SinkSpec<Config = unknown, Session = unknown> {
   close(session: Session): Promise<void>;
   /**
    * Resolves when the target has everything but the rejections; throws to have all of it tried again.
-   * Order per asset is kept. At most a few calls are under way at a time.
+   * Order per asset is kept, also between calls under way at the same time (a few); after a throw the caller awaits
+   * the others and goes on with the oldest that failed. A session that threw CONNECTION_LOST is of no more use.
    */
   send(session: Session, messages: readonly SinkMessage[], signal: AbortSignal): Promise<readonly Rejection[]>;
 }

@@ -1,1 +1,1 @@
-export {};
+export { modbusDriver as default } from './driver.js';

@@ -68,7 +68,7 @@ export const PACKAGE_ERRORS = {
     retry: 'fix',
   },
   YAML_FEATURE: {
-    sentence: 'A package has no {feature}: it would hide where a value comes from.',
+    sentence: 'In a package there cannot be {feature}: it would hide where a value comes from.',
     fix: 'Use `each`, or write the value out.',
     retry: 'fix',
   },
@@ -88,7 +88,7 @@ export const PACKAGE_ERRORS = {
     retry: 'fix',
   },
   FIELD_UNKNOWN: {
-    sentence: 'A {kind} has no field {field}.',
+    sentence: 'No {kind} has a field {field}.',
     fix: 'Write {allowed}, or update Busbar if the field is newer.',
     retry: 'fix',
   },

@@ -27,4 +27,9 @@ export const STORE_ERRORS = {
     fix: 'Check the disk; older generations are in the folder set aside only.',
     retry: 'fix',
   },
+  GENERATION_FOREIGN: {
+    sentence: 'The bus carries generation {number} of another database.',
+    fix: 'Give each site a bus of its own, or stop the service that publishes from the other database.',
+    retry: 'fix',
+  },
 } as const satisfies Record<string, ErrorEntry>;

@@ -1,0 +1,39 @@
+import { createBrowserRouter, Navigate } from 'react-router-dom';
+import { PageFault } from './page-fault.js';
+import { NotThere } from './shell/not-there.js';
+import { Shell } from './shell/shell.js';
+
+type Router = ReturnType<typeof createBrowserRouter>;
+
+export function createRoutes(): Router {
+  return createBrowserRouter([
+    { path: '/setup', lazy: async () => ({ Component: (await import('./entry/setup-page.js')).SetupPage }) },
+    { path: '/login', lazy: async () => ({ Component: (await import('./entry/login-page.js')).LoginPage }) },
+    {
+      path: '/',
+      Component: Shell,
+      ErrorBoundary: PageFault,
+      HydrateFallback: () => null,
+      children: [
+        { index: true, element: <Navigate to="/points" replace /> },
+        {
+          path: 'points/:asset?/:point?',
+          ErrorBoundary: PageFault,
+          lazy: async () => ({ Component: (await import('./points/points-page.js')).PointsPage }),
+        },
+        {
+          path: 'connections/:id?',
+          ErrorBoundary: PageFault,
+          lazy: async () => ({ Component: (await import('./connections/connections-page.js')).ConnectionsPage }),
+        },
+        {
+          path: 'control/requests/:id?',
+          ErrorBoundary: PageFault,
+          lazy: async () => ({ Component: (await import('./control/requests-page.js')).RequestsPage }),
+        },
+        { path: 'control', element: <Navigate to="/control/requests" replace /> },
+        { path: '*', Component: NotThere },
+      ],
+    },
+  ]);
+}

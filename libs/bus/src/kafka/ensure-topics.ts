@@ -1,0 +1,77 @@
+import { BusbarError } from '@busbar/errors';
+import { type TopicName, type TopicSpec, topicSpec } from '@busbar/events';
+import type { Admin, ITopicConfig } from 'kafkajs';
+
+const POLL_MS = 100;
+const MIB = 1024 * 1024;
+const MAX_RECORD_BYTES = 8 * MIB;
+
+function configOf(spec: TopicSpec): { name: string; value: string }[] {
+  const config = new Map<string, number | string>([['max.message.bytes', MAX_RECORD_BYTES]]);
+  if (spec.compacted) {
+    config.set('cleanup.policy', 'compact').set('segment.bytes', 16 * MIB);
+    config.set('min.cleanable.dirty.ratio', '0.2').set('max.compaction.lag.ms', 3_600_000);
+  } else {
+    config.set('cleanup.policy', 'delete').set('retention.ms', spec.retentionMs ?? -1);
+    const bytes = spec.retentionBytes === null ? -1 : Math.ceil(spec.retentionBytes / spec.partitions);
+    config.set('retention.bytes', bytes);
+    // Retention deletes whole segments: small ones keep it close to the size wanted.
+    const segmentBytes = bytes < 0 ? 64 * MIB : Math.min(64 * MIB, Math.max(MAX_RECORD_BYTES + MIB, bytes / 8));
+    config.set('segment.bytes', Math.floor(segmentBytes));
+  }
+  return [...config].map(([name, value]) => ({ name, value: String(value) }));
+}
+
+function isUnknownTopic(error: unknown): boolean {
+  return (error as { type?: string }).type === 'UNKNOWN_TOPIC_OR_PARTITION';
+}
+
+/** Partition count of a topic; 0 while there is none or its leaders are not chosen. */
+async function partitionsOf(admin: Admin, topic: string): Promise<number> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    const partitions = topics.find(({ name }) => name === topic)?.partitions ?? [];
+    return partitions.every(({ leader }) => leader >= 0) ? partitions.length : 0;
+  } catch (error) {
+    if (isUnknownTopic(error)) return 0;
+    throw error;
+  }
+}
+
+/** Creates what is missing and waits until it can be used. Throws TOPIC_SHAPE. */
+export async function ensureTopics(
+  admin: Admin,
+  topics: readonly TopicName[],
+  nameOf: (topic: TopicName) => string,
+): Promise<void> {
+  const present = new Set(await admin.listTopics());
+  const missing: ITopicConfig[] = topics
+    .filter((topic) => !present.has(nameOf(topic)))
+    .map((topic) => ({
+      topic: nameOf(topic),
+      numPartitions: topicSpec(topic).partitions,
+      configEntries: configOf(topicSpec(topic)),
+    }));
+  // waitForLeaders fails on KRaft although the topics are created (kafka.md T1).
+  if (missing.length > 0) await createMissing(admin, missing);
+  for (const topic of topics) {
+    let actual = await partitionsOf(admin, nameOf(topic));
+    while (actual === 0) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      actual = await partitionsOf(admin, nameOf(topic));
+    }
+    const wanted = topicSpec(topic).partitions;
+    if (actual !== wanted) throw new BusbarError('TOPIC_SHAPE', { topic: nameOf(topic), actual, wanted });
+  }
+}
+
+async function createMissing(admin: Admin, topics: ITopicConfig[]): Promise<void> {
+  try {
+    await admin.createTopics({ waitForLeaders: false, topics });
+  } catch (error) {
+    // Another service was faster with some of them.
+    const errors = (error as { errors?: { type?: string }[] }).errors ?? [error as { type?: string }];
+    if (errors.every(({ type }) => type === 'TOPIC_ALREADY_EXISTS')) return;
+    throw error;
+  }
+}

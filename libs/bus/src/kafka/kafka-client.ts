@@ -1,0 +1,52 @@
+import kafkajs, { type Admin, type Kafka, type RetryOptions } from 'kafkajs';
+import { patchIdleTimer } from './timer-patch.js';
+
+export const SESSION_MS = 6_000;
+export const HEARTBEAT_MS = 1_000;
+export const MAX_WAIT_MS = 500;
+
+/** Without `retry` given, kafkajs takes other values under NODE_ENV=test; with 5 retries an outage loses sends. */
+export const RETRY: RetryOptions = { retries: 100_000, initialRetryTime: 100, maxRetryTime: 1_000 };
+
+export function createClient(clientId: string, brokers: readonly string[]): Kafka {
+  patchIdleTimer();
+  return new kafkajs.Kafka({
+    clientId,
+    brokers: [...brokers],
+    retry: RETRY,
+    connectionTimeout: 3_000,
+    logLevel: kafkajs.logLevel.NOTHING,
+  });
+}
+
+/** Waits for a promise, but not longer; true if it ended. Its own failure counts as an end. */
+export async function settledWithin(promise: Promise<unknown>, waitMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), waitMs);
+  });
+  const ended = promise.then(
+    () => true,
+    () => true,
+  );
+  const isEnded = await Promise.race([ended, late]);
+  clearTimeout(timer);
+  return isEnded;
+}
+
+const ADMIN_WAIT_MS = 20_000;
+const ADMIN_RETRY_MS = 100;
+
+/** Asks again while the answer is one of a broker that is not so far: kafkajs' admin does not, for offsets. */
+export async function retryAdmin<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  for (const giveUpAt = performance.now() + ADMIN_WAIT_MS; ; ) {
+    try {
+      return await ask();
+    } catch (error) {
+      if ((error as { retriable?: boolean }).retriable !== true || performance.now() > giveUpAt) throw error;
+      await new Promise((resolve) => setTimeout(resolve, ADMIN_RETRY_MS));
+    }
+  }
+}
+
+export type { Admin, Kafka };

@@ -1,0 +1,256 @@
+import type { SampleBatch } from '@busbar/batch';
+import type { PlannedRequest } from '@busbar/driver-sdk';
+import type { DeviceConfig, DeviceState, DiagnosisRecord } from '@busbar/events';
+import { bad, type Clock } from '@busbar/model';
+import type { CompiledTable, CompiledTags } from './compiled-table.js';
+import { PollGroup } from './poll-group.js';
+import type { HostLog, UntypedDriver } from './ports.js';
+import { ScanWriter } from './scan-writer.js';
+import type { Scheduler } from './scheduler.js';
+
+const NOT_CONNECTED = bad('not-connected');
+const REPEAT_MS = 30_000;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 60_000;
+/** One lost answer is no dead device: its tags turn bad when the retry fails, too. */
+const MISSES_UNTIL_GONE = 2;
+
+export interface DevicePorts {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly log: HostLog;
+  publish(batch: SampleBatch): void;
+  random(): number;
+}
+
+/** What a device asks of its connection. */
+export interface DeviceOwner {
+  readonly connection: string;
+  readonly generation: number;
+  /** May scans be started at all (session open, lease held)? */
+  isReady(): boolean;
+  enqueue(group: PollGroup, device: DeviceRunner): void;
+  /** Something that people should see changed. */
+  changed(): void;
+}
+
+/** One device: its poll groups at their fixed rates, and what is known about its health. */
+export class DeviceRunner {
+  readonly config: DeviceConfig;
+  readonly table: CompiledTable;
+  /** `with`, checked by the driver. */
+  readonly options: unknown;
+  readonly quirks: unknown;
+  readonly exponents = new Map<number, number>();
+  readonly groups: readonly PollGroup[];
+  isGone = false;
+  isClosed = false;
+  diagnosis: DiagnosisRecord | null = null;
+  lastAnswerAt: number | null = null;
+  readonly #owner: DeviceOwner;
+  readonly #ports: DevicePorts;
+  readonly #cancels: (() => void)[] = [];
+  #misses = 0;
+  #isSuspended = false;
+  #isRetryDue = false;
+  #cancelRetry: (() => void) | null = null;
+  #badAt = Number.NEGATIVE_INFINITY;
+  #sinceMs: number;
+  #state: DeviceState['state'] = 'starting';
+
+  constructor(input: {
+    readonly config: DeviceConfig;
+    readonly table: CompiledTable;
+    readonly driver: UntypedDriver;
+    readonly owner: DeviceOwner;
+    readonly ports: DevicePorts;
+  }) {
+    const { config, table, driver } = input;
+    this.config = config;
+    this.table = table;
+    this.#owner = input.owner;
+    this.#ports = input.ports;
+    this.#sinceMs = input.ports.clock.wallMs();
+    this.options = driver.device.parse(config.with);
+    this.quirks = driver.quirks.parse(config.quirks);
+    this.#plan = (tags) =>
+      driver.poll?.plan({ device: this.options, quirks: this.quirks, tags }) ?? ([] as readonly PlannedRequest[]);
+    this.groups = [...table.groups].map(([name, tags]) => this.#group(tags, config.groups[name]));
+  }
+
+  readonly #plan: (tags: CompiledTags['tags']) => readonly PlannedRequest[];
+
+  #group(tags: CompiledTags, period: DeviceConfig['groups'][string] | undefined): PollGroup {
+    const writer = new ScanWriter(tags, this.#ports.clock, this.exponents);
+    return new PollGroup({ tags, period, writer, plan: this.#plan, now: this.#ports.scheduler.now() });
+  }
+
+  /** A group of one tag, for a single read out of turn; null if the device has no such tag. */
+  single(number: number): PollGroup | null {
+    const tags = this.table.single(number);
+    return tags === null ? null : this.#group(tags, 'start');
+  }
+
+  start(): void {
+    for (const group of this.groups) {
+      if (group.periodMs === null) continue;
+      this.#cancels.push(this.#ports.scheduler.every(group.periodMs, (missed) => this.#due(group, missed)));
+    }
+  }
+
+  close(): void {
+    this.isClosed = true;
+    for (const cancel of this.#cancels) cancel();
+    this.#cancels.length = 0;
+    this.#cancelRetry?.();
+    this.#cancelRetry = null;
+  }
+
+  #due(group: PollGroup, missed: number): void {
+    if (this.isGone) return;
+    const now = this.#ports.scheduler.now();
+    group.lateScans += missed;
+    if (group.writer.isOpen && group.isQueued) this.publish(group);
+    if (group.age(now, this.config.staleScans)) this.publish(group);
+    if (this.#isSuspended || !this.#owner.isReady()) return;
+    if (group.isQueued) group.lateScans++;
+    else this.#owner.enqueue(group, this);
+  }
+
+  /** The session is open. After a lost link everything is read at once; else only what was never read. */
+  connected(afterLoss: boolean): void {
+    const now = this.#ports.scheduler.now();
+    for (const group of this.groups) group.relearn(now, true);
+    if (!afterLoss && this.lastAnswerAt !== null) {
+      if (this.#isRetryDue) this.#retry();
+      return;
+    }
+    this.#isSuspended = false;
+    this.#cancelRetry?.();
+    this.#cancelRetry = null;
+    for (const group of this.groups) group.restart(now);
+    this.#enqueueAll();
+  }
+
+  #enqueueAll(): void {
+    const rank = (group: PollGroup): number => group.periodMs ?? 0;
+    for (const group of [...this.groups].sort((a, b) => rank(a) - rank(b))) {
+      if (!group.isQueued) this.#owner.enqueue(group, this);
+    }
+  }
+
+  /** True while the device is left alone until its next retry. */
+  get isSuspended(): boolean {
+    return this.#isSuspended;
+  }
+
+  answered(now: number): void {
+    this.lastAnswerAt = this.#ports.clock.wallMs();
+    if (this.#misses === 0 && !this.isGone) {
+      if (this.#state !== 'active') this.#enter('active', null);
+      return;
+    }
+    const wasGone = this.isGone;
+    this.#misses = 0;
+    this.isGone = false;
+    this.#isSuspended = false;
+    if (wasGone) {
+      this.#ports.log.info({ connection: this.#owner.connection, device: this.config.id }, 'device answers again');
+      for (const group of this.groups) group.restart(now);
+      this.#enqueueAll();
+    }
+    this.#enter('active', null);
+  }
+
+  /** No answer in time: it is left alone for a growing pause, then tried with one scan. */
+  missed(diagnosis: DiagnosisRecord): void {
+    this.#misses++;
+    const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.#misses - 1, 10));
+    this.#isSuspended = true;
+    this.#cancelRetry?.();
+    this.#cancelRetry = this.#ports.scheduler.after(pause * (0.75 + this.#ports.random() / 2), () => this.#retry());
+    this.diagnosis = diagnosis;
+    if (this.#misses < MISSES_UNTIL_GONE || this.isGone) return;
+    this.#ports.log.warn(
+      { connection: this.#owner.connection, device: this.config.id, code: diagnosis.code },
+      'device does not answer',
+    );
+    this.gone(diagnosis);
+  }
+
+  #retry(): void {
+    this.#cancelRetry = null;
+    this.#isRetryDue = !this.#owner.isReady();
+    if (this.#isRetryDue) return;
+    this.#isSuspended = false;
+    const quickest = this.groups.reduce<PollGroup | null>(
+      (best, group) => (best === null || (group.periodMs ?? Infinity) < (best.periodMs ?? Infinity) ? group : best),
+      null,
+    );
+    if (quickest && !quickest.isQueued) this.#owner.enqueue(quickest, this);
+  }
+
+  /** Device or link is gone: every tag turns bad, once. */
+  gone(diagnosis: DiagnosisRecord): void {
+    const wasGone = this.isGone;
+    this.isGone = true;
+    this.exponents.clear();
+    this.#enter('degraded', diagnosis);
+    if (!wasGone) this.#publishGone();
+  }
+
+  #publishGone(): void {
+    this.#badAt = this.#ports.scheduler.now();
+    for (const group of this.groups) {
+      group.putAll(NOT_CONNECTED);
+      this.publish(group);
+    }
+  }
+
+  /** Called about each second. */
+  tick(now: number): void {
+    if (this.isGone && now - this.#badAt >= REPEAT_MS) this.#publishGone();
+    for (const group of this.groups) group.relearn(now, false);
+  }
+
+  publish(group: PollGroup): void {
+    const batch = group.writer.finish({ key: this.config.id, generation: this.#owner.generation });
+    if (batch !== null && !this.isClosed) this.#ports.publish(batch);
+  }
+
+  #enter(state: DeviceState['state'], diagnosis: DiagnosisRecord | null): void {
+    const changed = state !== this.#state || diagnosis?.code !== this.diagnosis?.code;
+    this.diagnosis = diagnosis;
+    if (!changed) return;
+    if (state !== this.#state) this.#sinceMs = this.#ports.clock.wallMs();
+    this.#state = state;
+    this.#owner.changed();
+  }
+
+  /** The device refused a request; what it refused is left out from now on. */
+  refused(diagnosis: DiagnosisRecord): void {
+    this.diagnosis = diagnosis;
+    this.#owner.changed();
+  }
+
+  state(): DeviceState {
+    let tagsGood = 0;
+    let tags = this.table.broken.length;
+    let lateScans = 0;
+    for (const group of this.groups) {
+      tagsGood += group.writer.countGood();
+      tags += group.tags.tags.length;
+      lateScans += group.lateScans;
+    }
+    return {
+      id: this.config.id,
+      state: this.#state,
+      since: this.#sinceMs,
+      diagnosis: this.diagnosis,
+      lastAnswerAt: this.lastAnswerAt,
+      tags,
+      tagsGood,
+      lateScans,
+    };
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * What stands between the library and the wire. The library checks unit, function and length only; here every octet of
+ * an answer is held against the request that left, so that a late, foreign or broken frame never reaches it.
+ */
+export interface Framing {
+  /** Octets for the wire. `request` is a serial frame (unit, PDU, CRC), as the library makes it. */
+  wrap(request: Buffer): Buffer;
+  /**
+   * Takes what came. Returns the answer as a serial frame once it is whole, null while it is not, or the reason why the
+   * line cannot be trusted any more.
+   */
+  push(chunk: Buffer): Buffer | string | null;
+}
+
+const NOTHING = Buffer.alloc(0);
+const MBAP_OCTETS = 6;
+const CRC_OCTETS = 2;
+/** Unit, function and exception code. */
+const EXCEPTION_OCTETS = 3;
+/** Unit, function, address, and value or quantity. */
+const ECHO_OCTETS = 6;
+
+const CRC_TABLE = Uint16Array.from({ length: 256 }, (_, index) => {
+  let crc = index;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >> 1) ^ 0xa001 : crc >> 1;
+  return crc;
+});
+
+/** CRC-16 of serial Modbus (Modbus over Serial Line V1.02 §6.2.2) over the first `length` octets. */
+export function crc16(octets: Uint8Array, length: number): number {
+  let crc = 0xffff;
+  for (let i = 0; i < length; i++) crc = (crc >> 8) ^ (CRC_TABLE[(crc ^ (octets[i] as number)) & 0xff] as number);
+  return crc;
+}
+
+function appendCrc(frame: Buffer): void {
+  const end = frame.length - CRC_OCTETS;
+  frame.writeUInt16LE(crc16(frame, end), end);
+}
+
+/** Octets of a good answer from unit to the end of the PDU. */
+export function answerOctets(request: Buffer): number {
+  const fc = request[1] as number;
+  if (fc === 1 || fc === 2) return 3 + ((request.readUInt16BE(4) + 7) >> 3);
+  if (fc === 3 || fc === 4) return 3 + request.readUInt16BE(4) * 2;
+  return ECHO_OCTETS;
+}
+
+/**
+ * Why these octets (unit and PDU, from `at`) are no answer to that request; null if they are. A write's answer repeats
+ * address and value or quantity (Modbus Application Protocol §6.5, 6.6, 6.11, 6.12).
+ */
+export function answerProblem(request: Buffer, answer: Buffer, at: number, length: number): string | null {
+  const fc = request[1] as number;
+  if (answer[at] !== request[0]) return `unit ${answer[at]} answered, ${request[0]} was asked`;
+  if (answer[at + 1] === (fc | 0x80)) {
+    return length === EXCEPTION_OCTETS ? null : `an exception of ${length} octets`;
+  }
+  if (answer[at + 1] !== fc) return `function ${answer[at + 1]} answered, ${fc} was asked`;
+  const wanted = answerOctets(request);
+  if (length !== wanted) return `${length} octets answered, ${wanted} were asked`;
+  if (fc <= 4) {
+    return answer[at + 2] === wanted - 3 ? null : `${answer[at + 2]} octets announced, ${wanted - 3} were asked`;
+  }
+  for (let i = 2; i < ECHO_OCTETS; i++) {
+    if (answer[at + i] !== request[i]) return 'the answer repeats another address or value than was written';
+  }
+  return null;
+}
+
+/** Modbus TCP: transaction ids of 16 bits, none used twice while its answer could still come. */
+export class TcpFraming implements Framing {
+  #transaction = 0;
+  #request: Buffer = NOTHING;
+  #rest: Buffer = NOTHING;
+
+  wrap(request: Buffer): Buffer {
+    this.#request = request;
+    this.#rest = NOTHING;
+    this.#transaction = (this.#transaction + 1) & 0xffff;
+    const pdu = request.length - CRC_OCTETS;
+    const wire = Buffer.allocUnsafe(MBAP_OCTETS + pdu);
+    wire.writeUInt16BE(this.#transaction, 0);
+    wire.writeUInt16BE(0, 2);
+    wire.writeUInt16BE(pdu, 4);
+    request.copy(wire, MBAP_OCTETS, 0, pdu);
+    return wire;
+  }
+
+  push(chunk: Buffer): Buffer | string | null {
+    const all = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    if (all.length < MBAP_OCTETS) {
+      this.#rest = Buffer.from(all);
+      return null;
+    }
+    if (all.readUInt16BE(0) !== this.#transaction) return 'the answer belongs to another request';
+    if (all.readUInt16BE(2) !== 0) return 'the protocol id is not 0';
+    const length = all.readUInt16BE(4);
+    if (length !== EXCEPTION_OCTETS && length !== answerOctets(this.#request)) return `a frame of ${length} octets`;
+    if (all.length < MBAP_OCTETS + length) {
+      this.#rest = Buffer.from(all);
+      return null;
+    }
+    if (all.length > MBAP_OCTETS + length) return 'more octets came than one answer has';
+    this.#rest = NOTHING;
+    const problem = answerProblem(this.#request, all, MBAP_OCTETS, length);
+    if (problem !== null) return problem;
+    const frame = Buffer.allocUnsafe(length + CRC_OCTETS);
+    all.copy(frame, 0, MBAP_OCTETS, MBAP_OCTETS + length);
+    appendCrc(frame);
+    return frame;
+  }
+}
+
+/** Serial frames over TCP, through a transparent gateway: no ids, so only length, unit, function and CRC can be held. */
+export class RtuFraming implements Framing {
+  #request: Buffer = NOTHING;
+  #rest: Buffer = NOTHING;
+
+  wrap(request: Buffer): Buffer {
+    this.#request = request;
+    this.#rest = NOTHING;
+    return request;
+  }
+
+  push(chunk: Buffer): Buffer | string | null {
+    const all = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const isException = all.length > 1 && ((all[1] as number) & 0x80) !== 0;
+    const length = isException ? EXCEPTION_OCTETS : answerOctets(this.#request);
+    if (all.length < length + CRC_OCTETS) {
+      this.#rest = Buffer.from(all);
+      return null;
+    }
+    if (all.length > length + CRC_OCTETS) return 'more octets came than one answer has';
+    this.#rest = NOTHING;
+    if (crc16(all, length) !== all.readUInt16LE(length)) return 'the CRC does not fit';
+    return answerProblem(this.#request, all, 0, length) ?? all;
+  }
+}
