@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { decodeLiveFrame, LIVE_CLOSE_UNAUTHORIZED, requestViewSchema, siteViewSchema } from '@busbar/api-schema';
-import { type Bus } from '@busbar/bus';
+import type { Bus } from '@busbar/bus';
 import { decodeJson, encodeJson } from '@busbar/events';
 import {
   BUS,
@@ -20,8 +20,8 @@ import {
   SETTINGS,
 } from '@busbar/service-kit';
 import { type DynamicModule, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Test } from '@nestjs/testing';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
@@ -70,8 +70,11 @@ describe('api', () => {
   beforeAll(async () => {
     test = await openTestBus();
     bus = test.bus;
-    const module = await Test.createTestingModule({ imports: [kit(), ApiModule] }).compile();
-    app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
+    const root = { module: class Root {}, imports: [kit(), ApiModule] };
+    app = await NestFactory.create<NestFastifyApplication>(root, new FastifyAdapter(), {
+      logger: false,
+      abortOnError: false,
+    });
     const written: string[] = [];
     const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
       written.push(String(text));
