@@ -1,8 +1,19 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Kafka, startKafka } from '../../tools/servers/kafka.mjs';
-import { type Postgres, startPostgres } from '../../tools/servers/postgres.mjs';
+import { startKafka } from '../../tools/servers/kafka.mjs';
+import { startPostgres } from '../../tools/servers/postgres.mjs';
+
+export interface Kafka {
+  readonly what: string;
+  readonly brokers: string;
+  stop(): Promise<unknown>;
+  /** Absent for a broker that was given by address: it is not ours to kill. */
+  readonly kill?: () => Promise<unknown>;
+  readonly restart?: () => Promise<unknown>;
+}
+
+type Postgres = Awaited<ReturnType<typeof startPostgres>>;
 
 /** A real broker and a real database for one scenario. */
 export interface Servers {

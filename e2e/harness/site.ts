@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writeSiteSecrets } from '../../tools/site-secrets.mjs';
 import { freePorts } from './ports.js';
 import { Program, root } from './program.js';
-import { until } from './until.js';
+import { Hopeless, until } from './until.js';
 
 export interface SiteOptions {
   /** Folder of the package; its ports 15020, 15021 and 11883 are replaced by free ones. */
@@ -84,7 +84,7 @@ export class Site {
       ...(options.programs ?? ['standalone']),
     ];
     for (const name of names) {
-      const own = name === 'standalone' || name === 'api' ? {} : { BUSBAR_HTTP: '127.0.0.1:0' };
+      const own: Record<string, string> = name === 'standalone' || name === 'api' ? {} : { BUSBAR_HTTP: '127.0.0.1:0' };
       site.programs.set(name, new Program(name, { ...shared, ...own }));
     }
     return site;
@@ -113,7 +113,7 @@ export class Site {
       'the API is ready',
       async () => {
         for (const program of this.programs.values()) {
-          if (!program.isRunning) throw new Error(`${program.name} ended: ${program.output.slice(-2000)}`);
+          if (!program.isRunning) throw new Hopeless(`${program.name} ended: ${program.output.slice(-2000)}`);
         }
         return (await fetch(`http://127.0.0.1:${this.ports.http}/health/ready`)).ok;
       },

@@ -1,3 +1,6 @@
+/** Nothing will come of waiting: `until` gives up at once. */
+export class Hopeless extends Error {}
+
 /** Asks again until the answer is given; the error says what was waited for and the last that was seen. */
 export async function until<T>(
   what: string,
@@ -12,6 +15,7 @@ export async function until<T>(
       if (answer !== undefined && answer !== false) return answer;
       last = answer;
     } catch (error) {
+      if (error instanceof Hopeless) throw error;
       last = error;
     }
     if (performance.now() > deadline) {

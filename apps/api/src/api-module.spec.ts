@@ -85,7 +85,7 @@ describe('api', () => {
     address = `127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
     setupCode = /\/setup#(\S+)/.exec(written.join(''))?.[1] as string;
     key = readFileSync(join(test.folder, 'admin.key'), 'utf8').trim();
-    await expect.poll(() => configuration.current?.number, { timeout: 20_000 }).toBe(1);
+    await new Promise<void>((resolve) => configuration.onChange((next) => next.number === 1 && resolve()));
   });
 
   afterAll(async () => {

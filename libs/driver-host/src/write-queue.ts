@@ -59,7 +59,8 @@ export function toCommand(
   const raw = toRaw(config, target.value, exponent);
   if ('refused' in raw) return { refused: notSent('OUT_OF_RANGE', raw.refused) };
   const { type, count, length, order, writeMode } = config;
-  return { device: device.options, address, type, count, length, order, writeMode, value: raw.raw };
+  const { options, quirks } = device;
+  return { device: options, quirks, address, type, count, length, order, writeMode, value: raw.raw };
 }
 
 export function toReport(result: WriteResult): WriteReport {

@@ -63,8 +63,9 @@ export interface DriverContext<Connection> {
   secret(reference: string): Promise<string>;
 }
 
-export interface WriteCommand<Device, Address> {
+export interface WriteCommand<Device, Address, Quirks = unknown> {
   readonly device: Device;
+  readonly quirks: Quirks;
   readonly address: Address;
   readonly type: TagType | undefined;
   readonly count: number;
@@ -129,7 +130,7 @@ export interface DriverSpec<
   /** A capability is a function that is there. */
   readonly poll?: PollCapability<Device, Quirks, Address, Session, Request>;
   /** Sends in the turn of the event loop in which it is called: the host checks right to write and deadline just before. */
-  write?(session: Session, command: WriteCommand<Device, Address>, signal: AbortSignal): Promise<WriteResult>;
+  write?(session: Session, command: WriteCommand<Device, Address, Quirks>, signal: AbortSignal): Promise<WriteResult>;
 }
 
 /** A driver whose types only it knows; the catalog's and the host's view. */

@@ -136,7 +136,7 @@ export class DriverBench {
   command(value: Value): WriteCommand<unknown, unknown> {
     const { row } = this.simulator.writable;
     const { address, type, count, length, order, writeMode } = this.tag(row, 0);
-    return { device: this.device, address, type, count, length, order, writeMode, value };
+    return { device: this.device, quirks: this.quirks, address, type, count, length, order, writeMode, value };
   }
 
   async write(value: Value): Promise<WriteResult> {

@@ -1,5 +1,5 @@
 import {
-  type AddressProblem,
+  type AddressFormat,
   type DriverContext,
   type DriverFault,
   DriverFaultError,
@@ -24,6 +24,17 @@ export interface MemorySession {
 }
 
 export type MemoryWrite = WriteCommand<{ unit: number }, number>;
+
+const memoryAddress: AddressFormat<number> = {
+  examples: ['m:1'],
+  parse(text, base) {
+    const match = /^m:(\d+)$/.exec(text);
+    if (match) return Number(match[1]) - base;
+    return { problem: { code: 'TAG_ADDRESS', reason: `${text} is no address`, fix: 'Write m: and a number.' } };
+  },
+  format: (address) => `m:${address}`,
+  check: () => null,
+};
 
 /**
  * A driver without a device, steered by the test: addresses are `m:<number>`, a tag's value is its address until told
@@ -58,16 +69,7 @@ export class MemoryDevice {
     }),
     device: z.strictObject({ unit: z.number().int().default(1).meta({ title: 'Unit', description: 'Any integer.' }) }),
     quirks: z.strictObject({}),
-    address: {
-      examples: ['m:1'],
-      parse: (text: string, base: 0 | 1): number | { problem: AddressProblem } => {
-        const match = /^m:(\d+)$/.exec(text);
-        if (match) return Number(match[1]) - base;
-        return { problem: { code: 'TAG_ADDRESS', reason: `${text} is no address`, fix: 'Write m: and a number.' } };
-      },
-      format: (address: number) => `m:${address}`,
-      check: () => null,
-    },
+    address: memoryAddress,
     connect: async (context): Promise<MemorySession> => {
       this.context = context;
       await this.connecting();

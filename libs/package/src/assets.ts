@@ -71,7 +71,11 @@ export interface AssetParts {
   readonly templates: ReadonlyMap<string, Template>;
   readonly connections: readonly Connection[];
   /** Named in the package but in error themselves: what refers to them is left out without a finding. */
-  readonly broken: { readonly templates: ReadonlySet<string>; readonly devices: ReadonlySet<string>; readonly models: ReadonlySet<string> };
+  readonly broken: {
+    readonly templates: ReadonlySet<string>;
+    readonly devices: ReadonlySet<string>;
+    readonly models: ReadonlySet<string>;
+  };
 }
 
 /** Stages references and meaning; devices that no asset uses become assets of their own. */
@@ -134,7 +138,16 @@ export class AssetResolver {
     this.#checkTwice(draft, feeds);
     const attributes = this.#attributes(draft, model, feeds);
     const logic = value.kind === 'logic';
-    return { id: subject.id, subject, title: value.title ?? subject.id, model, parent: value.parent, logic, feeds, attributes };
+    return {
+      id: subject.id,
+      subject,
+      title: value.title ?? subject.id,
+      model,
+      parent: value.parent,
+      logic,
+      feeds,
+      attributes,
+    };
   }
 
   #feed({ subject }: AssetDraft, templateId: string, deviceId: string): Feed | undefined {
@@ -174,7 +187,12 @@ export class AssetResolver {
       for (const entry of template.draft.entries) {
         if (entry.write === undefined) continue;
         const reason = `connection ${device.connection} is read-only`;
-        mapWrite(entry, reason, `Write \`readOnly: false\` at connection ${device.connection}, or take the write out`, this.#report);
+        mapWrite(
+          entry,
+          reason,
+          `Write \`readOnly: false\` at connection ${device.connection}, or take the write out`,
+          this.#report,
+        );
       }
     }
     // A map with errors is made again for each asset, so that findings count their instances.
@@ -291,7 +309,10 @@ export class AssetResolver {
       const scales = new Set(device.form.tags.map(({ fields }) => fields.scaleBy));
       const left = device.form.tags.filter((tag) => !mapped.has(tag.id) && !scales.has(tag.id));
       if (left.length === 0) continue;
-      const tags = left.slice(0, 5).map((tag) => tag.id).join(', ');
+      const tags = left
+        .slice(0, 5)
+        .map((tag) => tag.id)
+        .join(', ');
       this.#report.add('TAG_UNMAPPED', device.subject.place, { count: left.length, device: id, tags });
     }
   }

@@ -182,10 +182,12 @@ export class ConfigurationBuilder {
   /** Id of the template's form for this device: variants whose tags have other units or types get one of their own. */
   #template(asset: Asset, { template, device, map }: Feed): string {
     const id = template?.id ?? directId(device);
-    const services = (template?.draft.services ?? []).map(({ subject, write, value }): [string, { write: string; value: string | number | boolean }] => [
-      subject.id,
-      { write: write ?? '', value },
-    ]);
+    const services = (template?.draft.services ?? []).map(
+      ({ subject, write, value }): [string, { write: string; value: string | number | boolean }] => [
+        subject.id,
+        { write: write ?? '', value },
+      ],
+    );
     const config: TemplateConfig = {
       kind: 'template',
       id,

@@ -10,8 +10,8 @@ import {
   findProtocol,
   type GroupPeriod,
   groupsSchema,
-  parseGroup,
   type ProtocolDraft,
+  parseGroup,
   type TableForm,
   tableForm,
 } from './protocols.js';
@@ -150,7 +150,11 @@ export class ConnectionResolver {
       const { subject, value, variants } = draft;
       const check = this.#driver(value.driver, subject);
       if (!check) continue;
-      checkOptions(check.quirks, { trees: [treeAt(subject.tree, ['quirks'])], field: 'quirks', owner: check.id, place: subject.place }, this.#report);
+      checkOptions(
+        check.quirks,
+        { trees: [treeAt(subject.tree, ['quirks'])], field: 'quirks', owner: check.id, place: subject.place },
+        this.#report,
+      );
       this.#form(draft, undefined, check);
       for (const variant of variants.keys()) this.#form(draft, variant, check);
       this.#checkGroups(draft);
@@ -377,7 +381,11 @@ export class ConnectionResolver {
     for (const { id, subject, driver, with: fields } of connections) {
       const { line, host, port } = fields;
       const link =
-        typeof line === 'string' ? `line ${line}` : typeof host === 'string' ? listed([`${host}:${String(port)}`]) : undefined;
+        typeof line === 'string'
+          ? `line ${line}`
+          : typeof host === 'string'
+            ? listed([`${host}:${String(port)}`])
+            : undefined;
       if (link === undefined) continue;
       const key = `${driver} ${link}`;
       const twin = seen.get(key);

@@ -123,7 +123,8 @@ export function readCsv(source: SourceText, byteLength: number, report: Report):
 function checkHeader(table: CsvTable, report: Report): void {
   const seen = new Set<string>();
   table.columns.forEach((name, column) => {
-    if (name === '') report.add('CSV_COLUMN', table.place(-1, column), { column: '""', problem: 'is no name', columns: 'a name' });
+    if (name === '')
+      report.add('CSV_COLUMN', table.place(-1, column), { column: '""', problem: 'is no name', columns: 'a name' });
     else if (seen.has(name)) {
       const params = { column: name, problem: 'stands twice', columns: 'each name once' };
       report.add('CSV_COLUMN', table.place(-1, column), params);

@@ -7,8 +7,8 @@ import {
   type FillOptions,
   fillPlaceholders,
   type Parameters,
-  type PlaceholderProblem,
   type ParameterValue,
+  type PlaceholderProblem,
   scalarParameter,
 } from './placeholders.js';
 import type { Report } from './report.js';
@@ -194,7 +194,11 @@ export class Expander {
     const list = this.#lists(text);
     if (list === 'unreadable') return undefined;
     if (list === 'missing') {
-      this.#report.add('REFERENCE_UNKNOWN', value.place, { kind: 'list', id: text, suggestion: 'a CSV of this package' });
+      this.#report.add('REFERENCE_UNKNOWN', value.place, {
+        kind: 'list',
+        id: text,
+        suggestion: 'a CSV of this package',
+      });
       return undefined;
     }
     return list.rows;
@@ -222,7 +226,7 @@ export class Expander {
   #problem(problem: PlaceholderProblem, place: Place, parameters: Parameters): void {
     if (problem.kind === 'unknown') {
       const known = listed([...parameters.keys()].map((name) => `$${name}`));
-      this.#report.add('PARAM_UNKNOWN', place, { name: problem.name, known });
+      this.#report.add('PARAM_UNKNOWN', place, { name: `$${problem.name}`, known });
     } else if (problem.kind === 'syntax') {
       const expected = 'numbers, parameters and + - * / % ( )';
       this.#report.add('FORMULA_SYNTAX', place, { rest: problem.rest, expected });

@@ -69,13 +69,19 @@ export function notBuilt(thing: string) {
   return z
     .unknown()
     .optional()
-    .transform((value, context): undefined => (value === undefined ? undefined : refused(context, 'NOT_BUILT', { thing })));
+    .transform((value, context): undefined =>
+      value === undefined ? undefined : refused(context, 'NOT_BUILT', { thing }),
+    );
 }
 
 const title = z.unknown().transform((value, context): string => {
   if (typeof value === 'string') return value;
   if (typeof value === 'object') return refused(context, 'NOT_BUILT', { thing: 'a title in several languages' });
-  return refused(context, 'FIELD_TYPE', { wanted: 'a text', actual: 'a number or bool', example: `"${shownValue(value)}"` });
+  return refused(context, 'FIELD_TYPE', {
+    wanted: 'a text',
+    actual: 'a number or bool',
+    example: `"${shownValue(value)}"`,
+  });
 });
 
 /** What every entity may have. */
@@ -90,6 +96,7 @@ export const access = z.enum(['r', 'w', 'rw']);
 
 /** Two bounds, the lower one first. */
 export const range = z.tuple([z.number(), z.number()]).transform((value, context): [number, number] => {
-  if (value[0] > value[1]) refused(context, 'FIELD_VALUE', { value: `[${value.join(', ')}]`, allowed: 'the lower bound first' });
+  if (value[0] > value[1])
+    refused(context, 'FIELD_VALUE', { value: `[${value.join(', ')}]`, allowed: 'the lower bound first' });
   return value;
 });

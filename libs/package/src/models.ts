@@ -231,7 +231,12 @@ function override(inherited: Point, { subject, value }: Part<PointFields>, repor
     const isLower = field === 'access' && (!canWrite(value.access ?? 'r') || value.access === (before.access ?? 'r'));
     const isSame =
       field === 'values'
-        ? Object.keys(value.values ?? {}).sort().join() === Object.keys(inherited.fields.values ?? {}).sort().join()
+        ? Object.keys(value.values ?? {})
+            .sort()
+            .join() ===
+          Object.keys(inherited.fields.values ?? {})
+            .sort()
+            .join()
         : JSON.stringify(after) === JSON.stringify(before[field]);
     if (isLower || isSame) continue;
     const params = { point: subject.id, before: say(field, before[field]), after: say(field, after) };

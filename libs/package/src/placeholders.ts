@@ -12,7 +12,9 @@ export type PlaceholderProblem =
   | { readonly kind: 'syntax'; readonly rest: string }
   | { readonly kind: 'value'; readonly name: string; readonly value: string };
 
-export type Filled = { readonly text: string; readonly whole?: ParameterValue } | { readonly problem: PlaceholderProblem };
+export type Filled =
+  | { readonly text: string; readonly whole?: ParameterValue }
+  | { readonly problem: PlaceholderProblem };
 
 export interface FillOptions {
   /** Leaves `$name` of unknown names, and `$$`, for a later filling. */

@@ -53,7 +53,8 @@ function reportLiterals(secrets: readonly string[], tree: MapTree, field: string
     const path = name.split('.');
     const found = treeAt(tree, path);
     if (!found) continue;
-    if (found.kind === 'scalar' && typeof found.value === 'string' && /^secret:[^\s/][^\s]*$/.test(found.value)) continue;
+    if (found.kind === 'scalar' && typeof found.value === 'string' && /^secret:[^\s/][^\s]*$/.test(found.value))
+      continue;
     literal.add(name);
     report.add('SECRET_LITERAL', found.place, { field: `${field}.${name}` });
   }

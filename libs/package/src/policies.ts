@@ -10,7 +10,8 @@ import { keyPlace, type MapTree, valuePlace } from './tree.js';
 
 const limit = z.unknown().transform((value, context): number => {
   if (typeof value === 'number' && Number.isFinite(value)) return value;
-  if (typeof value === 'string') return refused(context, 'NOT_BUILT', { thing: `the expression "${value.slice(0, 80)}" as a limit` });
+  if (typeof value === 'string')
+    return refused(context, 'NOT_BUILT', { thing: `the expression "${value.slice(0, 80)}" as a limit` });
   return refused(context, 'FIELD_TYPE', { wanted: 'a number', actual: 'something else', example: '10' });
 });
 
@@ -18,7 +19,9 @@ const limitsSchema = z.strictObject({
   range: z
     .tuple([limit, limit])
     .transform(([low, high], context): [number, number] =>
-      low <= high ? [low, high] : refused(context, 'FIELD_VALUE', { value: `[${low}, ${high}]`, allowed: 'the lower bound first' }),
+      low <= high
+        ? [low, high]
+        : refused(context, 'FIELD_VALUE', { value: `[${low}, ${high}]`, allowed: 'the lower bound first' }),
     )
     .optional(),
   step: notBuilt('`limits.step` of a policy'),
@@ -34,9 +37,7 @@ const policyFields = {
   expiry: duration().optional(),
   maxExpiry: duration().optional(),
   limits: limitsSchema.optional(),
-  feedback: z
-    .strictObject({ within: duration(), tolerance: z.number().min(0).optional() })
-    .optional(),
+  feedback: z.strictObject({ within: duration(), tolerance: z.number().min(0).optional() }).optional(),
   onRelease: notBuilt('`onRelease` of a policy'),
   interlocks: notBuilt('`interlocks` of a policy'),
   select: notBuilt('`select` of a policy'),
@@ -48,7 +49,10 @@ const policyFields = {
   watchdog: notBuilt('`watchdog` of a policy'),
 };
 
-const policySchema = z.strictObject({ ...policyFields, points: z.array(text).min(1).meta({ sample: 'points: [ model:m/P ]' }) });
+const policySchema = z.strictObject({
+  ...policyFields,
+  points: z.array(text).min(1).meta({ sample: 'points: [ model:m/P ]' }),
+});
 const defaultSchema = z.strictObject(policyFields);
 
 /** The policy of every controllable point that no other one names. */
@@ -196,7 +200,8 @@ function pointsOf(
         }
       }
     }
-    if (isEmpty && selector.point === undefined && !scope.isPartial) report.add('SELECTOR_EMPTY', place, { selector: one });
+    if (isEmpty && selector.point === undefined && !scope.isPartial)
+      report.add('SELECTOR_EMPTY', place, { selector: one });
   });
   return [...chosen.values()];
 }

@@ -36,20 +36,64 @@ function expectAnswer(files: readonly PackageFile[]): void {
   }
 }
 
-const yamlish = fc.array(
-  fc.constantFrom(
-    'models:', 'connections:', 'a:', ' ', '  ', '\n', '- ', '{', '}', '[', ']', ',', ': ', '&x', '*x', '!!str ', '<<: ', '"', "'", '#', '|', '>', '%YAML 1.1',
-    '---', '...', 'each: 1..3', '$n', '$(', '~', 'null', '1e999', '.nan', '0x7f', '\t', '? ', '\u0000', '\ud800', '\r', '__proto__: ', 'constructor: ', 'remove: true',
-  ),
-  { maxLength: 60 },
-).map((parts) => parts.join(''));
+const yamlish = fc
+  .array(
+    fc.constantFrom(
+      'models:',
+      'connections:',
+      'a:',
+      ' ',
+      '  ',
+      '\n',
+      '- ',
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ': ',
+      '&x',
+      '*x',
+      '!!str ',
+      '<<: ',
+      '"',
+      "'",
+      '#',
+      '|',
+      '>',
+      '%YAML 1.1',
+      '---',
+      '...',
+      'each: 1..3',
+      '$n',
+      '$(',
+      '~',
+      'null',
+      '1e999',
+      '.nan',
+      '0x7f',
+      '\t',
+      '? ',
+      '\u0000',
+      '\ud800',
+      '\r',
+      '__proto__: ',
+      'constructor: ',
+      'remove: true',
+    ),
+    { maxLength: 60 },
+  )
+  .map((parts) => parts.join(''));
 
 describe('validation never throws', () => {
   it('for any octets', { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(
-          fc.tuple(fc.constantFrom('busbar.yaml', 'a.yaml', 'points/t.csv', 'busbar.lock'), fc.uint8Array({ maxLength: 200 })),
+          fc.tuple(
+            fc.constantFrom('busbar.yaml', 'a.yaml', 'points/t.csv', 'busbar.lock'),
+            fc.uint8Array({ maxLength: 200 }),
+          ),
           { maxLength: 4, selector: ([path]) => path },
         ),
         (files) => expectAnswer(files.map(([path, content]) => ({ path, content }))),
@@ -61,7 +105,9 @@ describe('validation never throws', () => {
   it('for any text that looks like YAML or CSV', { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(yamlish, fc.string({ unit: fc.constantFrom(...'a,"\n#1;$x') }), (yaml, csv) =>
-        expectAnswer(textFiles({ 'busbar.yaml': HEAD + yaml, 'b.yaml': yaml, 'points/t.csv': csv, 'busbar.lock': csv })),
+        expectAnswer(
+          textFiles({ 'busbar.yaml': HEAD + yaml, 'b.yaml': yaml, 'points/t.csv': csv, 'busbar.lock': csv }),
+        ),
       ),
       { numRuns: 300 },
     );
@@ -72,7 +118,12 @@ describe('validation never throws', () => {
       file: fc.nat({ max: example.length - 1 }),
       at: fc.double({ min: 0, max: 1, noNaN: true }),
       length: fc.nat({ max: 30 }),
-      text: fc.oneof(fc.constant(''), yamlish, fc.string({ unit: 'binary', maxLength: 10 }), fc.constantFrom('\n', '  ', ': ', '$n', '{}', '[]', '0', '"')),
+      text: fc.oneof(
+        fc.constant(''),
+        yamlish,
+        fc.string({ unit: 'binary', maxLength: 10 }),
+        fc.constantFrom('\n', '  ', ': ', '$n', '{}', '[]', '0', '"'),
+      ),
     });
     fc.assert(
       fc.property(fc.array(mutation, { minLength: 1, maxLength: 3 }), (mutations) => {
@@ -82,7 +133,9 @@ describe('validation never throws', () => {
           if (!target) continue;
           const before = new TextDecoder().decode(target.content);
           const start = Math.floor(at * before.length);
-          target.content = new Uint8Array(new TextEncoder().encode(before.slice(0, start) + text + before.slice(start + length)));
+          target.content = new Uint8Array(
+            new TextEncoder().encode(before.slice(0, start) + text + before.slice(start + length)),
+          );
         }
         expectAnswer(files);
       }),
@@ -111,7 +164,9 @@ describe('each', () => {
   it('makes one entry per number of a range, padded as wanted', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 20 }), (from, more) => {
-        const rows = made(`  c-$nnn: { each: ${from}..${from + more}, driver: modbus, title: $n, with: { host: h$nn, port: $(n*2+1) } }\n`);
+        const rows = made(
+          `  c-$nnn: { each: ${from}..${from + more}, driver: modbus, title: $n, with: { host: h$nn, port: $(n*2+1) } }\n`,
+        );
         expect(rows).toEqual(
           Array.from({ length: more + 1 }, (_, index) => {
             const n = from + index;
@@ -124,13 +179,21 @@ describe('each', () => {
   });
 
   it('makes one entry per item of a list and per row of a CSV', () => {
-    expect(made('  c-$item: { each: [ a, b, 3 ], driver: modbus, with: { host: h$item } }\n').map(([id, host]) => [id, host])).toEqual([
+    expect(
+      made('  c-$item: { each: [ a, b, 3 ], driver: modbus, with: { host: h$item } }\n').map(([id, host]) => [
+        id,
+        host,
+      ]),
+    ).toEqual([
       ['c-a', 'ha'],
       ['c-b', 'hb'],
       ['c-3', 'h3'],
     ]);
     const csv = '# plants\nid,host,port,name\nx,10.0.0.1,502,007\ny,10.0.0.2,1502,"a, b"\n';
-    const rows = made('  c-$id: { each: lists/l.csv, driver: modbus, title: $name, with: { host: $host, port: $port } }\n', { 'lists/l.csv': csv });
+    const rows = made(
+      '  c-$id: { each: lists/l.csv, driver: modbus, title: $name, with: { host: $host, port: $port } }\n',
+      { 'lists/l.csv': csv },
+    );
     expect(rows).toEqual([
       ['c-x', '10.0.0.1', 502, '007'],
       ['c-y', '10.0.0.2', 1502, 'a, b'],
@@ -178,7 +241,14 @@ describe('each', () => {
       one.kind === 'access' ? one.devices.map((device) => [device.id, device.title, device.with.unitId]) : [],
     ]);
     expect(seen).toEqual([
-      ['h1', 502, [['d-1-1', '1/1 costs $1', 1], ['d-1-2', '1/2 costs $1', 2]]],
+      [
+        'h1',
+        502,
+        [
+          ['d-1-1', '1/1 costs $1', 1],
+          ['d-1-2', '1/2 costs $1', 2],
+        ],
+      ],
       ['h2', 1502, [['d-2-1', '2/1 costs $1', 7]]],
     ]);
   });
@@ -192,7 +262,13 @@ describe('each', () => {
     const n = fc.integer({ min: -50, max: 50 });
     fc.assert(
       fc.property(n, n, n, (a, b, c) => {
-        const names = new Map([['a', a], ['b', b], ['c', c]].map(([name, value]) => [String(name), scalarParameter(Number(value))]));
+        const names = new Map(
+          [
+            ['a', a],
+            ['b', b],
+            ['c', c],
+          ].map(([name, value]) => [String(name), scalarParameter(Number(value))]),
+        );
         expect(calculate('a+b*c', names)).toBe(a + b * c);
         expect(calculate('(a - b) * -c', names)).toBe((a - b) * -c);
         expect(calculate('2*(a+(b-c))', names)).toBe(2 * (a + (b - c)));
@@ -201,7 +277,9 @@ describe('each', () => {
   });
 
   it('never throws on an expression', () => {
-    fc.assert(fc.property(fc.string({ unit: fc.constantFrom(...'ab12+-*/%() .') }), (text) => void calculate(text, new Map())));
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...'ab12+-*/%() .') }), (text) => void calculate(text, new Map())),
+    );
   });
 });
 
@@ -211,14 +289,21 @@ describe('places', () => {
     fc.assert(
       fc.property(fc.array(fc.array(cell, { minLength: 2, maxLength: 4 }), { minLength: 1, maxLength: 6 }), (rows) => {
         const text = rows.map((row) => row.map((one) => `"${one.replaceAll('"', '""')}"`).join(',')).join('\n#x,"\n\n');
-        const parsed = Papa.parse<string[]>(text, { delimiter: ',', newline: '\n', comments: '#', skipEmptyLines: true });
+        const parsed = Papa.parse<string[]>(text, {
+          delimiter: ',',
+          newline: '\n',
+          comments: '#',
+          skipEmptyLines: true,
+        });
         const starts = cellStarts(text);
         expect(parsed.data).toEqual(rows);
         expect(starts.map((row) => row.length)).toEqual(rows.map((row) => row.length));
-        starts.forEach((row, r) => row.forEach((at, c) => {
-          const quoted = `"${rows[r]?.[c]?.replaceAll('"', '""')}"`;
-          expect(text.slice(at, at + quoted.length)).toBe(quoted);
-        }));
+        for (const [r, row] of starts.entries()) {
+          for (const [c, at] of row.entries()) {
+            const quoted = `"${rows[r]?.[c]?.replaceAll('"', '""')}"`;
+            expect(text.slice(at, at + quoted.length)).toBe(quoted);
+          }
+        }
       }),
     );
   });
@@ -228,7 +313,10 @@ describe('places', () => {
       fc.property(fc.string({ unit: fc.constantFrom('a', '\n') }), fc.nat({ max: 50 }), (text, at) => {
         const offset = Math.min(at, text.length);
         const before = text.slice(0, offset).split('\n');
-        expect(new SourceText('f', text).positionOf(offset)).toEqual({ line: before.length, column: (before.at(-1)?.length ?? 0) + 1 });
+        expect(new SourceText('f', text).positionOf(offset)).toEqual({
+          line: before.length,
+          column: (before.at(-1)?.length ?? 0) + 1,
+        });
       }),
     );
   });
@@ -245,7 +333,10 @@ describe('small parts', () => {
       type: fc.constantFrom('', 'double', 'float32[10]'),
       state: fc.constantFrom('' as const, 'retired' as const),
     });
-    const lines = fc.uniqueArray(line, { selector: ({ kind, scope, number, id: name }) => `${kind} ${scope} ${number} ${name}`, maxLength: 30 });
+    const lines = fc.uniqueArray(line, {
+      selector: ({ kind, scope, number, id: name }) => `${kind} ${scope} ${number} ${name}`,
+      maxLength: 30,
+    });
     fc.assert(
       fc.property(lines, (all: LockLine[]) => {
         const once = [...new Map(all.map((one) => [`${one.kind} ${one.scope} ${one.number}`, one])).values()];

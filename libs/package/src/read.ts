@@ -19,12 +19,7 @@ export const SECTIONS = [
 ] as const;
 export type Section = (typeof SECTIONS)[number];
 
-const UNBUILT_SECTIONS: ReadonlySet<string> = new Set([
-  'forwardingTemplates',
-  'forwarding',
-  'triggers',
-  'fileTasks',
-]);
+const UNBUILT_SECTIONS: ReadonlySet<string> = new Set(['forwardingTemplates', 'forwarding', 'triggers', 'fileTasks']);
 const MANIFEST_FIELDS: ReadonlySet<string> = new Set(['apiVersion', 'site']);
 const UNBUILT_MANIFEST_FIELDS: ReadonlySet<string> = new Set(['extends', 'params']);
 const MANIFEST = 'busbar.yaml';
@@ -200,7 +195,9 @@ function isSection(name: string): name is Section {
 }
 
 function isUnsafe(path: string): boolean {
-  return path === '' || path.startsWith('/') || path.includes('\\') || path.includes('\0') || path.split('/').includes('..');
+  return (
+    path === '' || path.startsWith('/') || path.includes('\\') || path.includes('\0') || path.split('/').includes('..')
+  );
 }
 
 /** Where the first octet stands that is no UTF-8. */
@@ -221,6 +218,6 @@ function firstBadOctet(content: Uint8Array): { line: number; column: number } {
     else high = middle - 1;
   }
   const before = new TextDecoder('utf-8').decode(content.subarray(0, low), { stream: true });
-  const lines = before.split('\n');
+  const lines = before.split(/\r\n|\r|\n/);
   return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
 }

@@ -62,7 +62,12 @@ export function checkedSelector(
   if (model !== undefined && !models.has(model)) return unknown('model', model, models);
   if (isPartial) return selector;
   const chosen = assets.filter((one) => selectsAsset(selector, one));
-  if (asset !== undefined && chosen.length === 0) return unknown('asset', asset, assets.map(({ id }) => id));
+  if (asset !== undefined && chosen.length === 0)
+    return unknown(
+      'asset',
+      asset,
+      assets.map(({ id }) => id),
+    );
   if (chosen.length === 0) {
     report.add('SELECTOR_EMPTY', place, { selector: text });
   } else if (point !== undefined && !chosen.some((one) => one.model.points.has(point))) {

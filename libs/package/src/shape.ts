@@ -26,7 +26,9 @@ export function withLoose<T>(tree: Tree, parse: (value: unknown) => { problems: 
   const first = parse(toValue(tree));
   if (first.problems.length === 0) return first.result;
   const loose = new Set(looseScalars(tree));
-  const refused = first.problems.map((path) => path.map((step) => `/${step}`).join('')).filter((path) => loose.has(path));
+  const refused = first.problems
+    .map((path) => path.map((step) => `/${step}`).join(''))
+    .filter((path) => loose.has(path));
   return refused.length === 0 ? first.result : parse(toValue(tree, new Set(refused))).result;
 }
 
@@ -83,7 +85,11 @@ function reportIssue(issue: z.core.$ZodIssue, schema: z.ZodType, subject: Subjec
       break;
     }
     case 'invalid_value':
-      report.add('FIELD_VALUE', at, { value: shown(treeAt(tree, path)), field, allowed: listed(issue.values.map(String)) });
+      report.add('FIELD_VALUE', at, {
+        value: shown(treeAt(tree, path)),
+        field,
+        allowed: listed(issue.values.map(String)),
+      });
       return;
     case 'invalid_key':
       report.add('ID_INVALID', keyPlace(tree, path, place), { kind: field, id: String(path.at(-1)) });
@@ -181,7 +187,13 @@ export function subjectsOf(map: Tree | undefined, kind: string, report: Report):
   const subjects: (Subject & { tree: MapTree })[] = [];
   for (const [id, { keyPlace: place, value }] of map.entries) {
     if (value.kind === 'map') subjects.push({ kind, id, place, tree: value });
-    else report.add('FIELD_TYPE', value.place, { field: id, wanted: 'a map', actual: wordOf(value), example: '{ name: value }' });
+    else
+      report.add('FIELD_TYPE', value.place, {
+        field: id,
+        wanted: 'a map',
+        actual: wordOf(value),
+        example: '{ name: value }',
+      });
   }
   return subjects;
 }

@@ -143,7 +143,12 @@ export class SinkResolver {
       else known('model', key, scope.models, place);
     }
     for (const id of scope.isPartial ? [] : Object.keys(value.assets ?? {})) {
-      known('asset', id, scope.assets.map((asset) => asset.id), keyPlace(subject.tree, ['assets', id]));
+      known(
+        'asset',
+        id,
+        scope.assets.map((asset) => asset.id),
+        keyPlace(subject.tree, ['assets', id]),
+      );
     }
   }
 
@@ -248,7 +253,7 @@ export class SinkResolver {
       if ('problem' in filled) {
         isFilled = false;
         const { problem } = filled;
-        const name = problem.kind === 'syntax' ? problem.rest : problem.name;
+        const name = `$${problem.kind === 'syntax' ? problem.rest : problem.name}`;
         this.#report.add('PARAM_UNKNOWN', tree.place, { name, known: '$site, $asset or $model' });
       } else {
         const { source: _source, isLoose: _isLoose, ...plain } = tree;
@@ -264,7 +269,12 @@ export class SinkResolver {
       isReported: ({ path }: { readonly path: readonly (string | number)[] }): boolean => {
         if (path[0] !== 'productKey' || entries.has('productKey')) return false;
         const place = keyPlace(subject.tree, ['products'], subject.place);
-        this.#report.add('SINK_PRODUCT', place, { model: asset.model.id.replace(/^@/, 'table:') }, { mark: asset.model.id });
+        this.#report.add(
+          'SINK_PRODUCT',
+          place,
+          { model: asset.model.id.replace(/^@/, 'table:') },
+          { mark: asset.model.id },
+        );
         return true;
       },
     };

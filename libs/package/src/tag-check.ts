@@ -34,7 +34,8 @@ export function invalidValue(token: string, type: TagType | undefined): TagConfi
     const written = BigInt(token);
     const { bits, isSigned } = integer;
     // A hex value of a signed type is the bit pattern that the manual prints: 0x8000 is -32768.
-    const value = isSigned && /^0x/i.test(token) && written < 1n << BigInt(bits) ? BigInt.asIntN(bits, written) : written;
+    const value =
+      isSigned && /^0x/i.test(token) && written < 1n << BigInt(bits) ? BigInt.asIntN(bits, written) : written;
     const fits = isSigned ? BigInt.asIntN(bits, value) === value : BigInt.asUintN(bits, value) === value;
     if (!fits) return undefined;
     return bits === 64 ? value.toString() : Number(value);
@@ -93,7 +94,14 @@ function checkAddress({ id, fields, at }: TagDraft, rules: TagRules, report: Rep
   if (!problem) return;
   const { code, reason, fix } = problem;
   const field = { TAG_ADDRESS: 'address', TAG_TYPE: 'type', TAG_ACCESS: 'access', TAG_LENGTH: 'length' }[code];
-  const params = { tag: id, address: fields.address, driver: check.id, type: fields.type?.type ?? 'no type', reason, fix };
+  const params = {
+    tag: id,
+    address: fields.address,
+    driver: check.id,
+    type: fields.type?.type ?? 'no type',
+    reason,
+    fix,
+  };
   report.add(code, at(field), params, { instances: Math.max(1, devices) });
 }
 

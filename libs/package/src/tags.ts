@@ -71,7 +71,11 @@ const tagFields = {
 };
 
 const tagSchema = z.strictObject(tagFields);
-export const tagPatchSchema = z.strictObject({ ...tagFields, address: text.optional(), remove: z.boolean().optional() });
+export const tagPatchSchema = z.strictObject({
+  ...tagFields,
+  address: text.optional(),
+  remove: z.boolean().optional(),
+});
 export type TagFields = z.output<typeof tagSchema>;
 
 export interface TagDraft {
@@ -99,7 +103,12 @@ export function tagsOfCsv(table: CsvTable, report: Report): TagDraft[] {
   for (const name of isKnown ? ['id', 'address'] : []) {
     if (columns.includes(name)) continue;
     isKnown = false;
-    report.add('CSV_COLUMN', table.place(-1, 0), { column: name, problem: 'is missing', columns: name }, { mark: name });
+    report.add(
+      'CSV_COLUMN',
+      table.place(-1, 0),
+      { column: name, problem: 'is missing', columns: name },
+      { mark: name },
+    );
   }
   if (!isKnown) return [];
   const idColumn = columns.indexOf('id');

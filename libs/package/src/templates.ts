@@ -184,7 +184,12 @@ function checkEntry(entry: EntryDraft, model: Model, report: Report): void {
     return;
   }
   if (entry.write !== undefined && !canWrite(point.fields.access ?? 'r')) {
-    mapWrite(entry, `the point has access ${point.fields.access ?? 'r'}`, 'Give the point access rw in its model', report);
+    mapWrite(
+      entry,
+      `the point has access ${point.fields.access ?? 'r'}`,
+      'Give the point access rw in its model',
+      report,
+    );
   }
   const words = Object.keys(point.fields.values ?? {});
   const check = (scalar: Scalar, path: readonly string[]): void => {
@@ -245,7 +250,12 @@ function checkDuties({ subject, entries }: TemplateDraft, model: Model, report: 
 }
 
 export function mapWrite({ point, subject }: EntryDraft, reason: string, remedy: string, report: Report): void {
-  report.add('MAP_WRITE', valuePlace(subject.tree, ['write'], subject.place), { point, reason, remedy }, { mark: reason });
+  report.add(
+    'MAP_WRITE',
+    valuePlace(subject.tree, ['write'], subject.place),
+    { point, reason, remedy },
+    { mark: reason },
+  );
 }
 
 export interface Mapped {
@@ -269,7 +279,11 @@ export function mapOf({ template, device, tags }: Mapped, report: Report): MapEn
   for (const { subject: service, write } of draft.services) {
     const tag = write === undefined ? undefined : find(write, valuePlace(service.tree, ['write']));
     if (tag && !canWrite(tag.fields.access ?? 'r')) {
-      const params = { point: `service ${service.id}`, reason: `tag ${tag.id} is read-only`, remedy: 'Give the tag access w' };
+      const params = {
+        point: `service ${service.id}`,
+        reason: `tag ${tag.id} is read-only`,
+        remedy: 'Give the tag access w',
+      };
       report.add('MAP_WRITE', valuePlace(service.tree, ['write']), params);
     }
   }
@@ -294,7 +308,14 @@ interface EntryParts {
 function mapEntry({ entry, point, read, write }: EntryParts, report: Report): MapEntry | undefined {
   const { subject, value } = entry;
   if (read && !canRead(read.fields.access ?? 'r')) {
-    const params = { tag: read.id, address: read.fields.address, driver: '', type: '', reason: `tag ${read.id} cannot be read`, fix: 'Map a tag with access r or rw' };
+    const params = {
+      tag: read.id,
+      address: read.fields.address,
+      driver: '',
+      type: '',
+      reason: `tag ${read.id} cannot be read`,
+      fix: 'Map a tag with access r or rw',
+    };
     report.add('TAG_ACCESS', valuePlace(subject.tree, ['read'], subject.place), params);
     return undefined;
   }
@@ -325,7 +346,10 @@ function mapEntry({ entry, point, read, write }: EntryParts, report: Report): Ma
   };
 }
 
-function linearOf({ entry, point, read, write }: EntryParts, report: Report): { factor: number; shift: number } | undefined {
+function linearOf(
+  { entry, point, read, write }: EntryParts,
+  report: Report,
+): { factor: number; shift: number } | undefined {
   const isNumber = ['int', 'long', 'float', 'double'].includes(point.type);
   const conversions = [read, write].flatMap((tag) => {
     if (!tag) return [];

@@ -12,12 +12,16 @@ const HEAD = 'apiVersion: busbar/v1\nsite: { id: demo, timezone: UTC }\n';
 
 function validated(files: Readonly<Record<string, string>>, previousLock?: readonly LockLine[]): ValidPackage {
   const all = textFiles({ 'busbar.yaml': HEAD, ...files });
-  const { valid, findings } = validatePackage(all, { plugins: FAKE_PLUGINS, ...(previousLock ? { previousLock } : {}) });
+  const { valid, findings } = validatePackage(all, {
+    plugins: FAKE_PLUGINS,
+    ...(previousLock ? { previousLock } : {}),
+  });
   if (!valid) throw new Error(findings.map(formatFinding).join('\n'));
   return valid;
 }
 
-const TABLE = 'id,address,type,unit,access,upload,deadband\np,holding:1,int32,W,r,CHANGE,500\nq,holding:3,int32,W,rw,,\n';
+const TABLE =
+  'id,address,type,unit,access,upload,deadband\np,holding:1,int32,W,r,CHANGE,500\nq,holding:3,int32,W,rw,,\n';
 const CONNECTION = `connections:
   c:
     driver: modbus
@@ -66,7 +70,7 @@ describe('resolving', () => {
     const { configuration } = validated({
       ...SITE,
       'p.yaml': 'protocols:\n  p: { driver: modbus, table: t, variants: { old: { p: { unit: kW } } } }\n',
-      'c.yaml': CONNECTION.replace('table: t', 'protocol: p') + '      d-02: { variant: old }\n',
+      'c.yaml': `${CONNECTION.replace('table: t', 'protocol: p')}      d-02: { variant: old }\n`,
     });
     expect(configuration.templates.map(({ id, map }) => [id, map[0]?.factor])).toEqual([
       ['a', 0.001],
@@ -79,10 +83,10 @@ describe('resolving', () => {
   it('merges defaults of the protocol under those of the device', () => {
     const { configuration } = validated({
       ...SITE,
-      'points/t.csv': `${TABLE.replace('deadband', 'deadband,group').replaceAll('\np,', '\np,').replace('500', '500,fast').replace('rw,,', 'rw,,,')}`,
+      'points/t.csv': 'id,address,group\np,holding:1,fast\nq,holding:3,\n',
       'p.yaml':
         'protocols:\n  p: { driver: modbus, table: t, base: 1, order: CDAB, groups: { fast: 1s }, quirks: { maxBlock: 10, maxGap: 1 } }\n',
-      'c.yaml': CONNECTION.replace('table: t', 'protocol: p') + '      d-02: { groups: { fast: 200ms }, quirks: { maxGap: 2 } }\n',
+      'c.yaml': `${CONNECTION.replace('table: t', 'protocol: p')}      d-02: { groups: { fast: 200ms }, quirks: { maxGap: 2 } }\n`,
     });
     const [line] = configuration.connections;
     const devices = line?.kind === 'access' ? line.devices : [];
@@ -96,7 +100,11 @@ describe('resolving', () => {
   });
 
   it('makes a device without an asset an asset whose points have the numbers of its tags', () => {
-    const { configuration, lock } = validated({ 'points/t.csv': TABLE, 'c.yaml': CONNECTION, 's.yaml': 'sinks: { q: { sink: mqtt } }' });
+    const { configuration, lock } = validated({
+      'points/t.csv': TABLE,
+      'c.yaml': CONNECTION,
+      's.yaml': 'sinks: { q: { sink: mqtt } }',
+    });
     expect(configuration.assets.map(({ id, model }) => [id, model])).toEqual([
       ['d-01', '@t'],
       ['d-02', '@t'],
@@ -167,13 +175,19 @@ describe('resolving', () => {
       'points/t.csv': 'id,address\np,holding:$first\n',
       'c.yaml': CONNECTION.replace('with:', 'params: { first: $(n*100) }, with:'),
     });
-    expect(configuration.tables.map(({ tags }) => tags[0]?.address)).toEqual(['holding:100', 'holding:200', 'holding:300']);
+    expect(configuration.tables.map(({ tags }) => tags[0]?.address)).toEqual([
+      'holding:100',
+      'holding:200',
+      'holding:300',
+    ]);
     expect(new Set(configuration.tables.map(({ tags }) => tags[0]?.number))).toEqual(new Set([1]));
   });
 
   it('always has a policy `default`, and works out the points of the others', () => {
     const { configuration } = validated({ ...SITE, 'p.yaml': 'control:\n  c: { points: [ model:m ], hold: 5s }\n' });
-    expect(configuration.policies.map(({ id, points, holdMs, expiryMs }) => [id, points.length, holdMs, expiryMs])).toEqual([
+    expect(
+      configuration.policies.map(({ id, points, holdMs, expiryMs }) => [id, points.length, holdMs, expiryMs]),
+    ).toEqual([
       ['c', 3, 5000, 30_000],
       ['default', 0, 60_000, 30_000],
     ]);
@@ -183,7 +197,10 @@ describe('resolving', () => {
     const files = textFiles({ 'busbar.yaml': HEAD, ...SITE });
     const odd = textFiles(
       Object.fromEntries(
-        Object.entries({ 'busbar.yaml': HEAD, ...SITE }).map(([path, text]) => [path, `\uFEFF${text.replaceAll('\n', '\r\n')}`]),
+        Object.entries({ 'busbar.yaml': HEAD, ...SITE }).map(([path, text]) => [
+          path,
+          `\uFEFF${text.replaceAll('\n', '\r\n')}`,
+        ]),
       ),
     ).reverse();
     const counts = [files, odd].map((all) => {
@@ -203,12 +220,17 @@ describe('resolving', () => {
 });
 
 describe('the lock', () => {
-  const numbers = ({ lock }: ValidPackage) => lock.map(({ kind, scope, number, id, state }) => [kind, scope, number, id, state].join(' '));
+  const numbers = ({ lock }: ValidPackage) =>
+    lock.map(({ kind, scope, number, id, state }) => [kind, scope, number, id, state].join(' '));
 
   it('keeps every number whatever is added, removed or moved', () => {
     const first = validated(SITE);
     const next = validated(
-      { ...SITE, 'points/t.csv': TABLE.replace('\np,', '\nr,holding:9,int16,,r,,\np,').replace(/\nq,.*/, ''), 't.yaml': TEMPLATE.replace(', Q: { read: q, write: q }', '') },
+      {
+        ...SITE,
+        'points/t.csv': TABLE.replace('\np,', '\nr,holding:9,int16,,r,,\np,').replace(/\nq,.*/, ''),
+        't.yaml': TEMPLATE.replace(', Q: { read: q, write: q }', ''),
+      },
       first.lock,
     );
     expect(numbers(next)).toEqual(['point m 1 P ', 'point m 2 Q ', 'tag t 1 p ', 'tag t 2 q retired', 'tag t 3 r ']);
@@ -223,31 +245,44 @@ describe('the lock', () => {
   });
 
   it('carries numbers over a `was` of point, model, tag and device', () => {
-    const first = validated({ ...SITE, 'own.yaml': 'connections:\n  o: { driver: modbus, with: { host: o }, devices: { own: { tags: { x: { address: "holding:1" } } } } }\n' });
+    const first = validated({
+      ...SITE,
+      'own.yaml':
+        'connections:\n  o: { driver: modbus, with: { host: o }, devices: { own: { tags: { x: { address: "holding:1" } } } } }\n',
+    });
     const next = validated(
       {
         ...SITE,
-        'points/t.csv': TABLE.replace('deadband', 'deadband,was').replace('500', '500,').replace('q,holding:3,int32,W,rw,,', 'qq,holding:3,int32,W,rw,,,q'),
+        'points/t.csv': TABLE.replace('deadband', 'deadband,was')
+          .replace('500', '500,')
+          .replace('q,holding:3,int32,W,rw,,', 'qq,holding:3,int32,W,rw,,,q'),
         'm.yaml': MODEL.replace('  m:', '  mm:\n    was: m').replace('P: { ', 'PP: { was: P, '),
         't.yaml': TEMPLATE.replace('model: m', 'model: mm').replace('P: p', 'PP: p').replaceAll(': q', ': qq'),
-        'own.yaml': 'connections:\n  o: { driver: modbus, with: { host: o }, devices: { owned: { was: own, tags: { x: { address: "holding:1" } } } } }\n',
+        'own.yaml':
+          'connections:\n  o: { driver: modbus, with: { host: o }, devices: { owned: { was: own, tags: { x: { address: "holding:1" } } } } }\n',
       },
       first.lock,
     );
-    expect(numbers(next)).toEqual(['point mm 1 PP ', 'point mm 2 Q ', 'tag owned 1000001 x ', 'tag t 1 p ', 'tag t 2 qq ']);
+    expect(numbers(next)).toEqual([
+      'point mm 1 PP ',
+      'point mm 2 Q ',
+      'tag owned 1000001 x ',
+      'tag t 1 p ',
+      'tag t 2 qq ',
+    ]);
   });
 
   it('prefers the published number where two branches took one', () => {
     const published: LockLine[] = [{ kind: 'tag', scope: 't', number: 1, id: 'q', type: 'int32', state: '' }];
     const own = 'kind,scope,number,id,type,state\ntag,t,1,p,int32,\n';
-    expect(numbers(validated({ ...SITE, 'busbar.lock': own }, published)).filter((line) => line.startsWith('tag'))).toEqual([
-      'tag t 1 q ',
-      'tag t 2 p ',
-    ]);
+    expect(
+      numbers(validated({ ...SITE, 'busbar.lock': own }, published)).filter((line) => line.startsWith('tag')),
+    ).toEqual(['tag t 1 q ', 'tag t 2 p ']);
   });
 
   it('numbers own tags of a device apart from a table of the same name', () => {
-    const own = 'connections:\n  o: { driver: modbus, with: { host: o }, devices: { t: { direct: false, tags: { p: { address: "holding:1" } } } } }\n';
+    const own =
+      'connections:\n  o: { driver: modbus, with: { host: o }, devices: { t: { direct: false, tags: { p: { address: "holding:1" } } } } }\n';
     expect(numbers(validated({ ...SITE, 'own.yaml': own })).filter((line) => line.startsWith('tag'))).toEqual([
       'tag t 1 p ',
       'tag t 2 q ',

@@ -69,12 +69,16 @@ type Drafts = ReturnType<typeof readDrafts>;
 const API_VERSION = 'busbar/v1';
 
 const siteSchema = z.strictObject({
-  id: text.refine(isId, { params: { code: 'ID_INVALID', params: { kind: 'site', id: 'as written' } } }).meta({ sample: 'id: my-site' }),
+  id: text
+    .refine(isId, { params: { code: 'ID_INVALID', params: { kind: 'site', id: 'as written' } } })
+    .meta({ sample: 'id: my-site' }),
   title: described.title,
   comment: described.comment,
   labels: described.labels,
   timezone: text
-    .refine(isTimezone, { params: { code: 'FIELD_VALUE', params: { value: 'this', allowed: 'a zone such as Asia/Shanghai' } } })
+    .refine(isTimezone, {
+      params: { code: 'FIELD_VALUE', params: { value: 'this', allowed: 'a zone such as Asia/Shanghai' } },
+    })
     .meta({ sample: 'timezone: Asia/Shanghai' }),
 });
 
@@ -91,7 +95,8 @@ function readSite(manifest: MapTree | undefined, report: Report): SiteConfig | u
   const version = treeAt(manifest, ['apiVersion']);
   const site = manifest?.entries.get('site');
   const place = manifest?.place ?? filePlace('busbar.yaml');
-  if (!version) report.add('FIELD_MISSING', place, missing('apiVersion', `apiVersion: ${API_VERSION}`), { mark: 'apiVersion' });
+  if (!version)
+    report.add('FIELD_MISSING', place, missing('apiVersion', `apiVersion: ${API_VERSION}`), { mark: 'apiVersion' });
   else if (toValue(version) !== API_VERSION) {
     const value = version.kind === 'scalar' ? String(version.value) : 'a map or list';
     report.add('PACKAGE_API_VERSION', version.place, { version: value });
@@ -112,7 +117,10 @@ function resolve(drafts: Drafts, site: SiteConfig, { plugins }: ValidateOptions,
   const modelIds = new Set(drafts.models.keys());
   const templates = resolveTemplates(drafts.templates, models, report, modelIds);
   const { tables, protocols } = drafts;
-  const connections = new ConnectionResolver({ drafts: drafts.connections, protocols, tables, plugins }, report).resolve();
+  const connections = new ConnectionResolver(
+    { drafts: drafts.connections, protocols, tables, plugins },
+    report,
+  ).resolve();
   const deviceIds = new Set(drafts.connections.flatMap(({ devices }) => devices.map(({ subject }) => subject.id)));
   const broken = { templates: new Set(drafts.templates.keys()), devices: deviceIds, models: modelIds };
   const parts = { drafts: drafts.assets, models, templates, connections, broken };

@@ -34,7 +34,11 @@ class YamlReader {
         logLevel: 'silent',
       });
     } catch (error) {
-      this.#syntax(0, error instanceof RangeError ? 'it is nested too deeply' : 'it cannot be parsed', 'Write it flatter.');
+      this.#syntax(
+        0,
+        error instanceof RangeError ? 'it is nested too deeply' : 'it cannot be parsed',
+        'Write it flatter.',
+      );
       return undefined;
     }
     const [first, second] = [...documents];
@@ -83,7 +87,8 @@ class YamlReader {
       });
       return { kind: 'list', items: items.filter((item) => item !== undefined), place };
     }
-    if (isMap(node)) return { kind: 'map', entries: this.#entries(node.items as Pair<Node, Node | null>[], depth), place };
+    if (isMap(node))
+      return { kind: 'map', entries: this.#entries(node.items as Pair<Node, Node | null>[], depth), place };
     return isScalar(node) ? this.#scalar(node.value, node.source, place) : undefined;
   }
 
@@ -125,7 +130,11 @@ class YamlReader {
   #scalar(value: unknown, source: string | undefined, place: TextPlace): Tree | undefined {
     if (typeof value === 'number') {
       if (!Number.isFinite(value)) {
-        this.#syntax(place.offset, `${source} is not a number to work with`, 'Write a finite number, or quote it as text.');
+        this.#syntax(
+          place.offset,
+          `${source} is not a number to work with`,
+          'Write a finite number, or quote it as text.',
+        );
         return undefined;
       }
       if (Number.isInteger(value) && !Number.isSafeInteger(value) && /^[-+0-9xoa-f]+$/i.test(source ?? '')) {

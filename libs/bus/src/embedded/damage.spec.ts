@@ -1,4 +1,14 @@
-import { appendFile, mkdtemp, open as openFile, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdtemp,
+  open as openFile,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeJson } from '@busbar/events';
@@ -14,14 +24,14 @@ const PAGE = 4096;
 const COUNT = 400;
 
 /** Every octet of a record tells which one it is, so that a wrong one is seen. */
-function valueOf(i: number): Buffer {
+function octetsOf(i: number): Buffer {
   const value = Buffer.alloc(6000);
   for (let at = 0; at < value.length; at += 4) value.writeUInt32LE(i * 7919 + at, at);
   return value;
 }
 
 function isRight(record: InRecord): boolean {
-  return valueOf(Number(record.key)).equals(Buffer.from(record.value ?? []));
+  return octetsOf(Number(record.key)).equals(Buffer.from(record.value ?? []));
 }
 
 /** The same numbers at every run. */
@@ -40,7 +50,7 @@ describe('a damaged log', () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'busbar-damage-'));
     bus = await openTestBus({ folder });
-    for (let i = 0; i < COUNT; i++) void bus.publish([{ topic: TAGS, key: String(i), value: valueOf(i) }]);
+    for (let i = 0; i < COUNT; i++) void bus.publish([{ topic: TAGS, key: String(i), value: octetsOf(i) }]);
     await bus.publish([{ topic: TABLE, key: 'a', value: Buffer.from('1') }]);
     await bus.close();
   });
@@ -66,7 +76,7 @@ describe('a damaged log', () => {
 
   async function works(): Promise<void> {
     const before = await readAll();
-    await bus.publish([{ topic: TAGS, key: '7', value: valueOf(7) }]);
+    await bus.publish([{ topic: TAGS, key: '7', value: octetsOf(7) }]);
     const after = await readAll();
     expect(after.length).toBe(before.length + 1);
     expect(after.every(isRight)).toBe(true);
@@ -169,7 +179,7 @@ describe('a damaged log', () => {
       bus = await openTestBus({ folder });
       const diagnosis = bus.health().diagnosis;
       expect(diagnosis?.code).toBe('LOG_DAMAGED');
-      const { path, from, to } = diagnosis?.params as { path: string; from: string; to: string };
+      const { path, from, to } = (diagnosis?.params ?? {}) as { path: string; from: string; to: string };
       expect(await readdir(folder)).toContain(path.split('/').at(-1));
       expect(Date.parse(from)).toBeLessThanOrEqual(Date.parse(to));
       expect((await letters()).map((letter) => letter.diagnosis.code)).toEqual(['LOG_DAMAGED']);

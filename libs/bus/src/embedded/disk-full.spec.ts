@@ -148,7 +148,10 @@ describe('a full disk', () => {
     now += 2 * 3_600_000;
     for (let i = 100; i < 110; i++) await bus.publish([{ topic: TAGS, key: String(i), value: Buffer.alloc(100) }]);
     const keys = async () => (await bus.range(TAGS, null, { fromMs: 0, toMs: now })).map(({ key }) => Number(key));
-    await vi.waitFor(async () => expect(await keys()).toEqual([100, 101, 102, 103, 104, 105, 106, 107, 108, 109]), LONG);
+    await vi.waitFor(
+      async () => expect(await keys()).toEqual([100, 101, 102, 103, 104, 105, 106, 107, 108, 109]),
+      LONG,
+    );
     expect(await bus.kept(TAGS)).toEqual({ oldestMs: now, newestMs: now });
     await bus.close();
     await open({ clock, segmentation: { records: 10, bytes: 64 * MIB } });

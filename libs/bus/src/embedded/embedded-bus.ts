@@ -1,5 +1,5 @@
 import { BusbarError, type Diagnosis } from '@busbar/errors';
-import { type TopicName, TOPICS, type TopicSpec, topicSpec } from '@busbar/events';
+import { TOPICS, type TopicName, type TopicSpec, topicSpec } from '@busbar/events';
 import type { Clock } from '@busbar/model';
 import { deadLetter, refusalLetter } from '../dead-letter.js';
 import { HealthBoard } from '../health-board.js';
@@ -36,6 +36,7 @@ import type { Segmentation } from './segments.js';
 import { type Range, TopicLog } from './topic-log.js';
 
 const TEND_MS = 5_000;
+const DISK_SILENT_MS = 15_000;
 const DEFAULT_RANGE_LIMIT = 10_000;
 
 export interface EmbeddedBusParts {
@@ -324,7 +325,8 @@ export class EmbeddedBus implements Bus {
 
   #recover(): void {
     if (this.#refused && this.#room.admits(this.#refused.spec, this.#refused.bytes)) this.#refused = null;
-    if (this.#writer.failure === null && this.#refused === null) this.#health.up();
+    const { failure, writingSinceMs } = this.#writer;
+    if (failure === null && this.#refused === null && writingSinceMs === null) this.#health.up();
   }
 
   #failed(batch: CommitBatch, error: BusbarError): void {
@@ -351,6 +353,11 @@ export class EmbeddedBus implements Bus {
     for (const topic of this.#topics.values()) topic.expire(now);
     this.#writer.expired();
     this.#recover();
+    const writingSinceMs = this.#writer.writingSinceMs;
+    if (writingSinceMs !== null && this.#parts.clock.monotonicMs() - writingSinceMs > DISK_SILENT_MS) {
+      const reason = 'the volume does not answer';
+      this.#health.down({ code: 'LOG_DISK_FULL', params: { path: this.#parts.path, reason } });
+    }
     if (!this.#wasWritten) return;
     this.#wasWritten = false;
     void this.#room.look();

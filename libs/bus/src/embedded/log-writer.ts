@@ -58,6 +58,11 @@ export class LogWriter {
     return this.#pending.bytes + (this.#inFlight?.bytes ?? 0);
   }
 
+  /** Since when the disk has a transaction and does not answer, monotonic; null: it has none. */
+  get writingSinceMs(): number | null {
+    return this.#inFlight ? this.#lastStartMs : null;
+  }
+
   get lastStartMs(): number {
     return this.#lastStartMs;
   }
@@ -165,7 +170,7 @@ export class LogWriter {
     for (let round = 0; round < ROUNDS; round++) {
       failure = await this.#attempt(batch.topics.keys(), batch, groups);
       if (failure === null) return null;
-      const freed = room.giveUp(Math.max(4 * batch.bytes, 4 * 1024 * 1024));
+      const freed = room.giveUp(Math.max(4 * batch.bytes, 4 * 1024 * 1024)).map(({ topic }) => topic);
       if (freed.length === 0) break;
       // Pages that a transaction frees can be used by the one after the next.
       await this.#attempt(freed, null, new Set());

@@ -41,7 +41,10 @@ function readKeys(topic: TopicLog, key: string | null): (InRecord | null)[] {
 export async function readRange(topic: TopicLog, store: LogStore, query: RangeQuery): Promise<InRecord[]> {
   const { key, fromMs, toMs, limit } = query;
   const isWanted = (record: InRecord | null): record is InRecord =>
-    record !== null && (key === null || record.key === key) && record.timestampMs >= fromMs && record.timestampMs <= toMs;
+    record !== null &&
+    (key === null || record.key === key) &&
+    record.timestampMs >= fromMs &&
+    record.timestampMs <= toMs;
   if (topic.spec.compacted) {
     return readKeys(topic, key).filter(isWanted).slice(-limit);
   }

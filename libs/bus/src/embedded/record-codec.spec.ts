@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeNumbers, decodeRecord, encodeGap, encodeNumbers, encodeRecord, Slab, topicSeed } from './record-codec.js';
+import {
+  decodeNumbers,
+  decodeRecord,
+  encodeGap,
+  encodeNumbers,
+  encodeRecord,
+  Slab,
+  topicSeed,
+} from './record-codec.js';
 
 const slab = new Slab();
 const take = (bytes: number) => slab.take(bytes);
@@ -48,7 +56,10 @@ describe('a record in the log', () => {
 
   it('gives a value that typed arrays may look at in place', () => {
     for (let i = 0; i < 100; i++) {
-      const bytes = encodeRecord({ seed: 1, offset: i, timestampMs: 0, key: 'k'.repeat(i), value: new Uint8Array(i) }, take);
+      const bytes = encodeRecord(
+        { seed: 1, offset: i, timestampMs: 0, key: 'k'.repeat(i), value: new Uint8Array(i) },
+        take,
+      );
       expect((decodeRecord(bytes, 1, i)?.value?.byteOffset ?? 1) % 8).toBe(0);
     }
   });

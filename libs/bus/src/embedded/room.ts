@@ -27,6 +27,7 @@ export function isReserved(spec: TopicSpec): boolean {
 export class Room {
   readonly #settings: RoomSettings;
   #volumeIsShort = false;
+  #freedAhead = 0;
 
   constructor(settings: RoomSettings) {
     this.#settings = settings;
@@ -74,20 +75,26 @@ export class Room {
     const { mapSizeBytes, reserveBytes } = this.#settings;
     const over = this.usedBytes - (mapSizeBytes - reserveBytes);
     if (over > 0) this.giveUp(over);
-    else if (this.#volumeIsShort && bytes > 0) this.giveUp(bytes);
+    if (!this.#volumeIsShort) {
+      this.#freedAhead = 0;
+      return;
+    }
+    // Whole segments are given up: what one frees pays for several transactions.
+    if (this.#freedAhead < bytes) for (const { freed } of this.giveUp(bytes)) this.#freedAhead += freed;
+    this.#freedAhead = Math.max(0, this.#freedAhead - bytes);
   }
 
-  /** Gives up the oldest samples until about so many octets are free; the topics that lost some. */
-  giveUp(bytes: number): TopicLog[] {
-    const changed = new Set<TopicLog>();
+  /** Gives up the oldest samples until about so many octets are free; the topics that lost some, and how much. */
+  giveUp(bytes: number): { readonly topic: TopicLog; readonly freed: number }[] {
+    const changed = new Map<TopicLog, number>();
     for (let freed = 0; freed < bytes; ) {
       const oldest = this.#oldest();
       const gained = oldest?.dropOldest() ?? 0;
       if (oldest === null || gained === 0) break;
-      changed.add(oldest);
+      changed.set(oldest, (changed.get(oldest) ?? 0) + gained);
       freed += gained;
     }
-    return [...changed];
+    return [...changed].map(([topic, freed]) => ({ topic, freed }));
   }
 
   #oldest(): TopicLog | null {

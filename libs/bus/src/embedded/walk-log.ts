@@ -1,4 +1,4 @@
-import { type TopicName, TOPICS } from '@busbar/events';
+import { TOPICS, type TopicName } from '@busbar/events';
 import { LogStore } from './log-store.js';
 import { decodeRecord, topicSeed } from './record-codec.js';
 

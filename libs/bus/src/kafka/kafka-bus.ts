@@ -107,7 +107,8 @@ export class KafkaBus implements Bus {
     const first = records[0];
     if (first === undefined) return [];
     const waitingBytes = this.#waitingBytes;
-    if (waitingBytes + bytes > MAX_WAITING_BYTES) throw new BusbarError('BUS_FULL', { topic: first.topic, waitingBytes });
+    if (waitingBytes + bytes > MAX_WAITING_BYTES)
+      throw new BusbarError('BUS_FULL', { topic: first.topic, waitingBytes });
     const urgent = records.filter(({ topic }) => isUrgent(topic));
     if (urgent.length === 0) return this.#ticked.publish(records);
     if (urgent.length === records.length) return this.#urgent.publish(records);
@@ -204,7 +205,11 @@ export class KafkaBus implements Bus {
     this.#isClosed = true;
     await Promise.all([this.#ticked.close(), this.#urgent.close()]);
     this.#watch.stop();
-    if (this.#admin) await settledWithin(this.#admin.then((admin) => admin.disconnect()), DISCONNECT_WAIT_MS);
+    if (this.#admin)
+      await settledWithin(
+        this.#admin.then((admin) => admin.disconnect()),
+        DISCONNECT_WAIT_MS,
+      );
   }
 
   get #prefix(): string {

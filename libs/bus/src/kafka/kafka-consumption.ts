@@ -199,7 +199,9 @@ export class KafkaConsumption implements Consumption {
   async #commit(): Promise<void> {
     // One at a time: a commit that waits for the broker must not be overtaken by another.
     while (this.#committing) await this.#committing;
-    const due = [...this.#states.values()].filter(({ settled, committed }) => settled !== null && settled !== committed);
+    const due = [...this.#states.values()].filter(
+      ({ settled, committed }) => settled !== null && settled !== committed,
+    );
     const { consumer } = this.#source;
     if (due.length === 0 || !consumer) return;
     this.#committing = this.#send(consumer, due);

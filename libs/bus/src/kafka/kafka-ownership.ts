@@ -10,6 +10,8 @@ import { Lease } from './lease.js';
 import { partitionOf } from './partition-of.js';
 import { type Joined, SupervisedConsumer, type SupervisedConsumerSettings } from './supervised-consumer.js';
 
+const ASK_WAIT_MS = 3_000;
+
 export interface KafkaOwnershipSettings {
   readonly source: Omit<SupervisedConsumerSettings, 'fromBeginning' | 'events'>;
   readonly topic: TopicName;
@@ -64,17 +66,25 @@ export class KafkaOwnership implements Ownership, Watched {
   }
 
   async isGone(member: string): Promise<boolean> {
-    try {
-      const { groupId } = this.#settings.source;
-      const admin = await this.#settings.admin();
-      const { groups } = await admin.describeGroups([groupId]);
-      const group = groups.find((described) => described.groupId === groupId);
-      // Only the word of a settled group counts; in a rebalance the list is not the whole one.
-      if (!group || group.state !== 'Stable') return false;
-      return !group.members.some(({ memberId }) => memberId === member);
-    } catch {
-      return false;
-    }
+    let isGone = false;
+    // No answer in time is no certainty.
+    await settledWithin(
+      this.#describe(member).then((answer) => {
+        isGone = answer;
+      }),
+      ASK_WAIT_MS,
+    );
+    return isGone;
+  }
+
+  async #describe(member: string): Promise<boolean> {
+    const { groupId } = this.#settings.source;
+    const admin = await this.#settings.admin();
+    const { groups } = await admin.describeGroups([groupId]);
+    const group = groups.find((described) => described.groupId === groupId);
+    // Only the word of a settled group counts; in a rebalance the list is not the whole one.
+    if (group?.state !== 'Stable') return false;
+    return !group.members.some(({ memberId }) => memberId === member);
   }
 
   tick(_isReachable: boolean): void {

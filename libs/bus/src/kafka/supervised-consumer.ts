@@ -159,7 +159,8 @@ export class SupervisedConsumer implements Watched {
     const tookMs = { Heartbeat: 0, SyncGroup: 0 };
     consumer.on(consumer.events.REQUEST, ({ payload }) => {
       watch.answered();
-      if (payload.apiName === 'Heartbeat' || payload.apiName === 'SyncGroup') tookMs[payload.apiName] = payload.duration;
+      if (payload.apiName === 'Heartbeat' || payload.apiName === 'SyncGroup')
+        tookMs[payload.apiName] = payload.duration;
     });
     consumer.on(consumer.events.HEARTBEAT, () => {
       if (!isCurrent()) return;

@@ -87,11 +87,13 @@ export const modbusDriver = defineDriver({
   async write(client, command, signal): Promise<WriteResult> {
     const order = encodeWrite(command);
     if (order === null) return { outcome: 'not-sent', answer: 'the value is none of this tag' };
+    let result: WriteResult = { outcome: 'done' };
     try {
       await client.write(order, signal);
-      return { outcome: 'done' };
     } catch (error) {
-      return failureToResult(client, error);
+      result = failureToResult(client, error);
     }
+    if (command.quirks.pauseBetween > 0) await client.pause(command.quirks.pauseBetween);
+    return result;
   },
 });

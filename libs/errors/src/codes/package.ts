@@ -48,7 +48,7 @@ export const PACKAGE_ERRORS = {
     retry: 'fix',
   },
   PARAM_UNKNOWN: {
-    sentence: '${name} is not defined here; known: {known}.',
+    sentence: '{name} is not defined here; known: {known}.',
     fix: 'Write a known name, or $$ for a dollar.',
     retry: 'fix',
   },

@@ -11,7 +11,11 @@ function optionsCheck(schema: z.ZodType<Record<string, unknown>>, secrets: reado
       const problems = result.error.issues.flatMap((issue): FieldProblem[] => {
         const path = issue.path as (string | number)[];
         if (issue.code !== 'unrecognized_keys') return [{ path, reason: issue.message, fix: 'Correct it.' }];
-        return issue.keys.map((key) => ({ path: [...path, key], reason: 'there is no such field', fix: 'Take it out.' }));
+        return issue.keys.map((key) => ({
+          path: [...path, key],
+          reason: 'there is no such field',
+          fix: 'Take it out.',
+        }));
       });
       return { problems };
     },

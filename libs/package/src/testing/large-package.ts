@@ -40,7 +40,9 @@ export function largePackage(shape: 'shared' | 'tables' | 'own'): Record<string,
     ...Object.fromEntries(
       range(10).map((file) => [
         `connections/${file}.yaml`,
-        `connections:\n${range(100).map((n) => connection(file * 100 + n)).join('')}`,
+        `connections:\n${range(100)
+          .map((n) => connection(file * 100 + n))
+          .join('')}`,
       ]),
     ),
     'sinks.yaml': 'sinks:\n  q: { sink: mqtt }\n',

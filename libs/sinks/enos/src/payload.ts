@@ -27,11 +27,23 @@ interface Keys {
 /** Made once per model. */
 const keysByModel = new WeakMap<Points, Keys>();
 
+/** Numbers may lie far apart (a device's own tags begin at 1,000,001): only those that are there are visited. */
+function makeKeys(points: Points): Keys {
+  const octets: Uint8Array[] = [];
+  let longest = 0;
+  for (const [number, point] of Object.entries(points)) {
+    if (!point) continue;
+    const key = utf8(`${JSON.stringify(point.id)}:`);
+    octets[Number(number)] = key;
+    longest = Math.max(longest, key.length);
+  }
+  return { octets, longest };
+}
+
 function keysOf(points: Points): Keys {
   let keys = keysByModel.get(points);
   if (keys === undefined) {
-    const octets = points.map((point) => utf8(point ? `${JSON.stringify(point.id)}:` : ''));
-    keys = { octets, longest: octets.reduce((longest, key) => Math.max(longest, key.length), 0) };
+    keys = makeKeys(points);
     keysByModel.set(points, keys);
   }
   return keys;

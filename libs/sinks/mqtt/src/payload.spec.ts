@@ -61,6 +61,14 @@ describe('the payload of a message', () => {
     ]);
   });
 
+  it('serves points whose numbers lie far apart', () => {
+    const points: SinkMessage['points'][number][] = [];
+    points[1_000_001] = { ...(POINTS[1] as NonNullable<(typeof POINTS)[1]>), number: 1_000_001 };
+    const message = { ...messageOf([{ point: 1_000_001, value: 7 }]), points };
+    const [group] = timeGroups(message).groups;
+    expect(group && messagePayload(message, group).toString()).toContain('"points":{"t0":7}');
+  });
+
   it('carries every number through JSON unchanged', () => {
     fc.assert(
       fc.property(fc.double({ noDefaultInfinity: true, noNaN: true }), (value) => {

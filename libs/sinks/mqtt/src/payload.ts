@@ -7,10 +7,19 @@ type Points = readonly (PointConfig | undefined)[];
 /** `"id":` of every point of a model, made once per model. */
 const keysByModel = new WeakMap<Points, readonly Uint8Array[]>();
 
+/** Numbers may lie far apart (a device's own tags begin at 1,000,001): only those that are there are visited. */
+function makeKeys(points: Points): readonly Uint8Array[] {
+  const keys: Uint8Array[] = [];
+  for (const [number, point] of Object.entries(points)) {
+    if (point) keys[Number(number)] = utf8(`${JSON.stringify(point.id)}:`);
+  }
+  return keys;
+}
+
 function keysOf(points: Points): readonly Uint8Array[] {
   let keys = keysByModel.get(points);
   if (keys === undefined) {
-    keys = points.map((point) => utf8(point ? `${JSON.stringify(point.id)}:` : ''));
+    keys = makeKeys(points);
     keysByModel.set(points, keys);
   }
   return keys;
