@@ -78,7 +78,8 @@ describe('access', () => {
     const foreign = await sign('HS256', 'cc'.repeat(32));
     const other = await sign('HS512', sessionKey.repeat(2));
     const none = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${foreign.split('.')[1]}.`;
-    for (const token of [foreign, other, none, 'x.y.z', '']) expect(await access.identify(cookie(token))).toBeUndefined();
+    for (const token of [foreign, other, none, 'x.y.z', ''])
+      expect(await access.identify(cookie(token))).toBeUndefined();
   });
 });
 

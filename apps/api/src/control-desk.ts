@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ControlAsk, RequestView } from '@busbar/api-schema';
+import { BusbarError } from '@busbar/errors';
 import type { ControlRequest } from '@busbar/events';
 import type { ControlEntry } from '@busbar/service-kit';
 import type { Caller } from './access.js';
@@ -7,6 +9,8 @@ import type { RequestViews } from './request-views.js';
 export const OPERATOR = 'operator';
 /** IEC 61850-7-3 orCat: an operator at the station. */
 const STATION = 2;
+/** A bus that has not told the past of the control topics by then counts as away. */
+const READY_MS = 5_000;
 
 /** Takes control requests of people and programs, and waits for their ends. Decides nothing: the arbiter does. */
 export class ControlDesk {
@@ -31,10 +35,19 @@ export class ControlDesk {
    * request; with another content the arbiter refuses it. CONTROL_NO_BUS if the bus does not take it.
    */
   async ask(ask: ControlAsk, caller: Caller, waitMs: number): Promise<RequestView> {
-    await this.#views.ready;
+    await this.#viewsReady();
     const known = this.#views.find(OPERATOR, ask.id);
     const ulid = known && isSame(known.request, ask) ? known.request.id : await this.#submit(ask, caller);
     return (await this.#views.ended(ulid, waitMs, this.#stopping.signal)) as RequestView;
+  }
+
+  /** Without the past nobody can tell whether this id was used: then nothing is asked. */
+  async #viewsReady(): Promise<void> {
+    const timer = new AbortController();
+    const late = delay(READY_MS, 'late', { signal: timer.signal }).catch(() => 'ready');
+    const first = await Promise.race([this.#views.ready, late]);
+    timer.abort();
+    if (first === 'late') throw new BusbarError('CONTROL_NO_BUS');
   }
 
   async #submit(ask: ControlAsk, caller: Caller): Promise<string> {

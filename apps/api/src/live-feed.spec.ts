@@ -38,7 +38,10 @@ describe('live feed', () => {
   });
 
   it('begins with the images, and what is newer in the log', async () => {
-    const image = batchOf('inv-01', [[1, 40], [7, 60]]);
+    const image = batchOf('inv-01', [
+      [1, 40],
+      [7, 60],
+    ]);
     const value = encodeBatch({ ...image, kind: 'image' });
     await bus.publish([{ topic: 'assets.imaged.v1', key: 'inv-01', value }]);
     await bus.publish([pointsRecord(batchOf('inv-01', [[1, 50]]))]);
@@ -80,7 +83,17 @@ describe('live feed', () => {
       await start();
       const now = Date.now();
       await bus.publish([
-        pointsRecord(batchOf('inv-01', [[1, 1], [7, 99]], 1, now - 3_000)),
+        pointsRecord(
+          batchOf(
+            'inv-01',
+            [
+              [1, 1],
+              [7, 99],
+            ],
+            1,
+            now - 3_000,
+          ),
+        ),
         pointsRecord(batchOf('inv-02', [[1, 77]], 1, now - 2_500)),
         pointsRecord(batchOf('inv-01', [[1, 3]], 1, now - 1_000)),
         pointsRecord(batchOf('inv-01', [[1, Number.NaN, 0x88]], 1, now - 2_000)),
@@ -96,7 +109,9 @@ describe('live feed', () => {
     it('reads page after page, each sample once', async () => {
       await start();
       const now = Date.now();
-      const records = Array.from({ length: 1_700 }, (_, i) => pointsRecord(batchOf('inv-01', [[1, i]], 1, now - 2_000 + i)));
+      const records = Array.from({ length: 1_700 }, (_, i) =>
+        pointsRecord(batchOf('inv-01', [[1, i]], 1, now - 2_000 + i)),
+      );
       await bus.publish(records);
       const { values } = await readTrend(bus, feed.values, query());
       expect(values).toEqual(Array.from({ length: 1_700 }, (_, i) => i));

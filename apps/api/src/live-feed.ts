@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { decodeBatch, type SampleBatch } from '@busbar/batch';
 import type { Bus, Following, InRecord } from '@busbar/bus';
 import type { Clock } from '@busbar/model';
@@ -9,6 +10,7 @@ import { PointDirectory } from './point-directory.js';
 const IMAGE_GAP_MS = 30_000;
 /** Records of a generation that is not whole here yet. */
 const HELD_RECORDS = 10_000;
+const RETRY_MS = 2_000;
 
 /** Keeps the newest value of every point: the images first, then what follows. Every instance has them all. */
 export class LiveFeed {
@@ -21,6 +23,7 @@ export class LiveFeed {
   #early: InRecord[] | null = [];
   #held: SampleBatch[] = [];
   #refused = 0;
+  readonly #stopping = new AbortController();
 
   constructor(bus: Bus, clock: Clock, log: Logger) {
     this.#bus = bus;
@@ -40,11 +43,13 @@ export class LiveFeed {
   start(): void {
     this.#following = this.#bus.follow('points.updated.v1', (record) => {
       if (!this.#early) this.#take(record);
-      else if (this.#early.push(record) > HELD_RECORDS) this.#early.shift();
+      // The past does not come: its records would be older than these by then, only the images still count.
+      else if (this.#early.push(record) > HELD_RECORDS) this.#goLive();
     });
   }
 
   async stop(): Promise<void> {
+    this.#stopping.abort();
     await this.#following?.stop();
   }
 
@@ -62,8 +67,24 @@ export class LiveFeed {
     for (const batch of held) this.#applyBatch(batch);
   }
 
-  /** Images and the newest records of the log, then what arrived meanwhile. To be called once, with a directory there. */
+  /**
+   * Images and the newest records of the log, then what arrived meanwhile; tried again while the bus is away. To be
+   * called once, with a directory there.
+   */
   async readPast(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await this.#readOnce();
+        return;
+      } catch (error) {
+        this.#log.warn({ err: error }, 'newest values could not be read');
+        await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  async #readOnce(): Promise<void> {
     await this.#following?.ready;
     const images = this.#bus.table('assets.imaged.v1');
     try {
@@ -71,17 +92,22 @@ export class LiveFeed {
       const toMs = this.#clock.wallMs() + 60_000;
       const fromMs = this.#clock.wallMs() - IMAGE_GAP_MS;
       const records = await this.#bus.range('points.updated.v1', null, { fromMs, toMs });
-      for (const record of records) this.#take(record);
+      if (this.#early) for (const record of records) this.#take(record);
       for (const [, record] of images.entries()) {
         const batch = this.#decode(record);
         if (batch) this.#values.applyImage(batch);
       }
+      this.#goLive();
     } finally {
       await images.stop();
-      const early = this.#early ?? [];
-      this.#early = null;
-      for (const record of early) this.#take(record);
     }
+  }
+
+  /** What waited comes after the past, in its order. */
+  #goLive(): void {
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const record of early) this.#take(record);
   }
 
   #take(record: InRecord): void {

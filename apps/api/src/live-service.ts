@@ -72,6 +72,6 @@ export class LiveService implements LiveSource, OnApplicationBootstrap, OnModule
     feed.apply(next, this.#past ? undefined : this.publishing.since);
     connections.apply(next.number, next.configuration, this.clock.wallMs());
     for (const session of this.#sessions) session.stale(next.number);
-    this.#past ??= feed.readPast().catch(() => undefined);
+    this.#past ??= feed.readPast();
   }
 }

@@ -169,7 +169,12 @@ describe('values', () => {
   it('tells rows that join or leave the abnormal ones', () => {
     t.say({ t: 'open', id: 1, kind: 'points', query: { abnormal: true }, count: 50 });
     expect(t.texts('opened')).toMatchObject([{ total: 9 }]);
-    t.put('inv-01', [[1, 50], [7, 1], [3, 1], [9, 'a']]);
+    t.put('inv-01', [
+      [1, 50],
+      [7, 1],
+      [3, 1],
+      [9, 'a'],
+    ]);
     t.pass(500);
     expect(t.texts('rows')).toEqual([]);
     t.pass(600);

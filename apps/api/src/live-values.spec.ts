@@ -32,7 +32,15 @@ describe('live values', () => {
 
   it('finds points by their number, not by their place', () => {
     const values = fresh();
-    values.apply(batchOf('inv-01', [[7, 60], [3, 1], [9, 'SN 1'], [8, 5], [4_000_000, 5]]));
+    values.apply(
+      batchOf('inv-01', [
+        [7, 60],
+        [3, 1],
+        [9, 'SN 1'],
+        [8, 5],
+        [4_000_000, 5],
+      ]),
+    );
     expect([0, 1, 2, 3].map((row) => values.valueAt(row).value)).toEqual([null, 60, true, 'SN 1']);
   });
 
@@ -46,8 +54,28 @@ describe('live values', () => {
 
   it('shows no value of bad quality, and the last good one beside it', () => {
     const values = fresh();
-    values.apply(batchOf('inv-01', [[1, 50], [9, 'SN 1']], 1, 1_000));
-    values.apply(batchOf('inv-01', [[1, 77, bad('sensor')], [9, 'wrong', bad('device')]], 1, 2_000));
+    values.apply(
+      batchOf(
+        'inv-01',
+        [
+          [1, 50],
+          [9, 'SN 1'],
+        ],
+        1,
+        1_000,
+      ),
+    );
+    values.apply(
+      batchOf(
+        'inv-01',
+        [
+          [1, 77, bad('sensor')],
+          [9, 'wrong', bad('device')],
+        ],
+        1,
+        2_000,
+      ),
+    );
     expect(values.valueAt(0)).toMatchObject({ value: null, quality: 'bad sensor', sourceTime: 2_000 });
     expect(values.valueAt(0).lastGood).toEqual({ value: 50, sourceTime: 1_000 });
     expect(values.valueAt(3)).toMatchObject({ value: null, lastGood: { value: 'SN 1', sourceTime: 1_000 } });
@@ -64,7 +92,12 @@ describe('live values', () => {
   it('takes from an image only what has no value yet', () => {
     const values = fresh();
     values.apply(batchOf('inv-01', [[1, 50]]));
-    values.applyImage(batchOf('inv-01', [[1, 40], [7, 60]]));
+    values.applyImage(
+      batchOf('inv-01', [
+        [1, 40],
+        [7, 60],
+      ]),
+    );
     expect([values.valueAt(0).value, values.valueAt(1).value]).toEqual([50, 60]);
   });
 

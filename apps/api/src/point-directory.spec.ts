@@ -8,7 +8,11 @@ const paths = (rows: Int32Array | null) => [...(rows ?? [])].map((row) => direct
 describe('point directory', () => {
   it('has a row for each point of each asset', () => {
     expect(directory.size).toBe(9);
-    expect(directory.rowAt(4)).toMatchObject({ path: 'inv-02/ActivePower', assetTitle: 'Inverter 2', model: 'inverter' });
+    expect(directory.rowAt(4)).toMatchObject({
+      path: 'inv-02/ActivePower',
+      assetTitle: 'Inverter 2',
+      model: 'inverter',
+    });
     expect(directory.rowOf('mtr', 'Energy')).toBe(8);
   });
 

@@ -126,13 +126,9 @@ describe('control requests', () => {
     });
     await tell('control.granted.v1', 'ring', grant);
     await end(view.request);
-    await expect.poll(() => views.find('operator', 'a')?.view.stages.map((stage) => stage.stage)).toEqual([
-      'requested',
-      'granted',
-      'started',
-      'acknowledged',
-      'ended',
-    ]);
+    await expect
+      .poll(() => views.find('operator', 'a')?.view.stages.map((stage) => stage.stage))
+      .toEqual(['requested', 'granted', 'started', 'acknowledged', 'ended']);
     expect(views.find('operator', 'a')?.view.connection).toBe('ring');
   });
 
@@ -140,7 +136,14 @@ describe('control requests', () => {
     const view = await desk.ask({ id: 'a', point: 'inv-01/PowerLimit', value: 60 }, caller, 0);
     await end(view.request, { kind: 'unknown', reason: 'LINK_LOST' });
     const at = Date.now();
-    await tell('control.executed.v1', view.request, { kind: 'ended', id: view.request, end: executed, items: [], late: true, at });
+    await tell('control.executed.v1', view.request, {
+      kind: 'ended',
+      id: view.request,
+      end: executed,
+      items: [],
+      late: true,
+      at,
+    });
     await end(view.request);
     await desk.ask({ id: 'b', point: 'inv-01/PowerLimit', value: 1 }, caller, 0);
     expect(views.find('operator', 'a')?.view.end).toEqual({ kind: 'unknown', reason: 'LINK_LOST' });

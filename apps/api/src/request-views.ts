@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { RequestView } from '@busbar/api-schema';
 import type { Bus, Following, InRecord } from '@busbar/bus';
 import { type ControlRequest, decodeJson, type ItemResult, type TopicName } from '@busbar/events';
@@ -6,6 +7,9 @@ import type { Clock } from '@busbar/model';
 const KEPT_MS = 24 * 3_600_000;
 const KEPT_REQUESTS = 10_000;
 const LISTED = 200;
+/** Records that may wait while the past is read, and the pause before a bus that is away is asked again. */
+const EARLY_RECORDS = 50_000;
+const RETRY_MS = 1_000;
 
 const TOPICS = [
   'control.requested.v1',
@@ -35,13 +39,14 @@ export class RequestViews {
   /** Records that arrive while the past is still being read. */
   #early: InRecord[] | null = [];
   #ready: Promise<void> = Promise.resolve();
+  readonly #stopping = new AbortController();
 
   constructor(bus: Bus, clock: Clock) {
     this.#bus = bus;
     this.#clock = clock;
   }
 
-  /** Resolves when the past is read and nothing new can be missed. */
+  /** Resolves when the past is read and nothing new can be missed; waits for a bus that is away. */
   get ready(): Promise<void> {
     return this.#ready;
   }
@@ -50,16 +55,16 @@ export class RequestViews {
     for (const topic of TOPICS) {
       this.#following.push(
         this.#bus.follow(topic, (record) => {
-          if (this.#early) this.#early.push(record);
-          else this.#take(record);
+          if (!this.#early) this.#take(record);
+          else if (this.#early.push(record) > EARLY_RECORDS) this.#early.shift();
         }),
       );
     }
     this.#ready = this.#readPast();
-    this.#ready.catch(() => undefined);
   }
 
   async stop(): Promise<void> {
+    this.#stopping.abort();
     await Promise.all(this.#following.map((following) => following.stop()));
   }
 
@@ -109,6 +114,18 @@ export class RequestViews {
   }
 
   async #readPast(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await this.#readOnce();
+        return;
+      } catch {
+        await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  async #readOnce(): Promise<void> {
     await Promise.all(this.#following.map((following) => following.ready));
     const toMs = this.#clock.wallMs() + 60_000;
     const options = { fromMs: toMs - KEPT_MS, toMs, limit: KEPT_REQUESTS };

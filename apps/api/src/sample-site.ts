@@ -24,7 +24,13 @@ const INVERTER: ModelConfig = {
   services: {},
 };
 
-const METER: ModelConfig = { ...INVERTER, id: 'meter', title: 'Meter', lineage: ['meter'], points: [point(1, 'Energy')] };
+const METER: ModelConfig = {
+  ...INVERTER,
+  id: 'meter',
+  title: 'Meter',
+  lineage: ['meter'],
+  points: [point(1, 'Energy')],
+};
 
 export function sampleSite(inverters = 2): Configuration {
   return {

@@ -3,11 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bus, openEmbeddedBus } from '@busbar/bus';
 import { TOPICS, type TopicName } from '@busbar/events';
-import type { Logger } from '@busbar/service-kit';
-import { pino } from 'pino';
+import { createLogger } from '@busbar/service-kit';
 
 export const testClock = { monotonicMs: () => performance.now(), wallMs: () => Date.now() };
-export const silentLog: Logger = pino({ level: 'silent' });
+export const silentLog = createLogger('api', 'silent');
 
 /** A real embedded bus in a folder of its own. */
 export async function openTestBus(): Promise<{ readonly bus: Bus; readonly folder: string; dispose(): Promise<void> }> {

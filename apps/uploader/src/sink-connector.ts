@@ -112,16 +112,16 @@ export class SinkConnector {
 
   async #attempt(link: SinkLink): Promise<void> {
     const { clock, log, sink } = this.#parts;
-    let early: BusbarError | null = null;
+    const early: BusbarError[] = [];
     const lost = ({ code, params }: Diagnosis) => {
       const error = new BusbarError(code, params);
-      if (link.openedMs === null) early = error;
+      if (link.openedMs === null) early.push(error);
       else this.lost(link, error);
     };
     const session = await this.#parts.connect(lost, link.abort.signal);
-    if (early !== null || link.abort.signal.aborted) {
+    if (early.length > 0 || link.abort.signal.aborted) {
       await this.#closeSession(session);
-      throw early ?? new Error('given up');
+      throw early[0] ?? new Error('given up');
     }
     link.session = session;
     link.openedMs = clock.monotonicMs();

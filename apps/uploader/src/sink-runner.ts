@@ -1,18 +1,23 @@
 import { BatchBuilder, decodeBatch, type SampleBatch } from '@busbar/batch';
 import type { Bus, Consumption, Delivery, InRecord } from '@busbar/bus';
-import { BusbarError, type Diagnosis, isBusbarError } from '@busbar/errors';
-import type { ConnectionState, SinkConnectionConfig } from '@busbar/events';
+import { type Diagnosis, isBusbarError } from '@busbar/errors';
+import type { SinkConnectionConfig } from '@busbar/events';
 import type { Clock } from '@busbar/model';
 import type { AppliedGeneration, ConnectionReport, Logger } from '@busbar/service-kit';
-import type { CommandAnswer, SinkCommand, SinkMessage, SinkSpec } from '@busbar/sink-sdk';
+import type { CommandAnswer, Rejection, SinkCommand, SinkMessage, SinkSpec } from '@busbar/sink-sdk';
+import { SinkConnector, type SinkLink } from './sink-connector.js';
+import { SinkHealth } from './sink-health.js';
+import { type Selection, UploadLane } from './upload-lane.js';
 import { compileTargets, type UploadTarget, type UploadTargets } from './upload-targets.js';
 
 /** Older values are marked late: a target may take them by another way. */
 const LATE_MS = 60_000;
-const RECONNECT_FIRST_MS = 500;
-const RECONNECT_MOST_MS = 30_000;
 /** Values whose time came without a new one are looked for this often. */
 const DUE_PERIOD_MS = 1_000;
+/** While the newest records are not seen yet, nobody knows that no new value came. */
+const DUE_LAG_MS = 2_000;
+/** At a stop, what was given to the target has this long to be acknowledged. */
+const SEND_END_MS = 3_000;
 
 export interface SinkRunnerParts {
   readonly bus: Bus;
@@ -26,303 +31,271 @@ export interface SinkRunnerParts {
   counted(outcome: 'acknowledged' | 'refused' | 'skipped', values: number): void;
 }
 
-/** One session with the target; `isOver` once it was lost, so that it is given up once and nothing else with it. */
-interface Link {
-  session: unknown;
-  isOver: boolean;
-}
-
-interface Selection {
-  readonly messages: readonly SinkMessage[];
-  readonly records: readonly InRecord[];
-  readonly values: number;
+interface Prepared {
+  readonly link: SinkLink;
+  readonly selections: readonly Selection[];
 }
 
 /** One sink: its session, its cursor in points.updated, what is sent of each asset. */
 export class SinkRunner {
   readonly #parts: SinkRunnerParts;
-  readonly #selections = new WeakMap<Delivery, Selection>();
+  readonly #connector: SinkConnector;
+  readonly #health: SinkHealth;
+  readonly #lanes = new WeakMap<AbortSignal, UploadLane>();
+  /** Nothing new is sent, nobody waits for a connection or a generation any more. */
   readonly #stopping = new AbortController();
+  /** What was given to the target is given up. */
+  readonly #sending = new AbortController();
   #sink: SinkConnectionConfig;
   #targets: UploadTargets;
-  #generation: AppliedGeneration;
-  #session: Promise<Link> | null = null;
   #consumption: Consumption | null = null;
-  #failures = 0;
   #timer: NodeJS.Timeout | null = null;
   #waitingForGeneration: (() => void)[] = [];
-  #dueMessages: SinkMessage[] = [];
-  #state: ConnectionState = 'starting';
-  #since: number;
-  #diagnosis: Diagnosis | null = null;
-  #acknowledged = 0;
-  #refused = 0;
-  #lastAcknowledgedAt: number | null = null;
+  /** Values of timed points whose time has come, not acknowledged yet. */
+  #due: Omit<Selection, 'record'>[] = [];
+  #isSendingDue = false;
 
   constructor(parts: SinkRunnerParts, sink: SinkConnectionConfig, generation: AppliedGeneration) {
+    const { clock, log, spec } = parts;
     this.#parts = parts;
     this.#sink = sink;
-    this.#generation = generation;
     this.#targets = compileTargets(generation, sink, null);
-    this.#since = parts.clock.wallMs();
-  }
-
-  get config(): SinkConnectionConfig {
-    return this.#sink;
+    this.#health = new SinkHealth({
+      clock,
+      report: (report) => parts.report(report),
+      waiting: () => this.#consumption?.lag().records ?? 0,
+    });
+    this.#connector = new SinkConnector({
+      sink: sink.id,
+      clock,
+      log,
+      stopping: this.#stopping.signal,
+      connect: (lost, signal) => this.#connect(lost, signal),
+      close: (session) => spec.close(session as never),
+      opened: () => this.#health.opened(),
+      failed: (error) => this.#health.failed(diagnosisOf(error, this.#sink.id)),
+    });
+    this.#stopping.signal.addEventListener('abort', () => this.#wake(), { once: true });
   }
 
   start(): void {
-    const { bus } = this.#parts;
-    void this.#connected().catch(() => undefined);
-    this.#consumption = bus.consume('points.updated.v1', `uploader.${this.#sink.id}`, (delivery) =>
-      this.#handle(delivery),
+    this.#connector.open().catch(() => undefined);
+    const group = `uploader.${this.#sink.id}`;
+    this.#consumption = this.#parts.bus.consume('points.updated.v1', group, (delivery, signal) =>
+      this.#handle(delivery, signal),
     );
-    this.#timer = setInterval(() => void this.#sendDue(), DUE_PERIOD_MS);
+    this.#timer = setInterval(() => void this.#lookForDue(), DUE_PERIOD_MS);
   }
 
   /** A new generation: selections go on; the session is made anew only when what it was made from changed. */
   apply(generation: AppliedGeneration, sink: SinkConnectionConfig): void {
     const isSame = sessionKey(sink) === sessionKey(this.#sink);
     this.#targets = compileTargets(generation, sink, this.#targets);
-    this.#generation = generation;
     this.#sink = sink;
-    const waiting = this.#waitingForGeneration;
-    this.#waitingForGeneration = [];
-    for (const resolve of waiting) resolve();
-    if (!isSame) void this.#disconnect();
+    this.#wake();
+    if (!isSame) this.#connector.renew();
   }
 
+  /** Sends nothing new, lets the target acknowledge what it was given, commits, ends the session. */
   async stop(): Promise<void> {
     if (this.#timer) clearInterval(this.#timer);
     this.#stopping.abort();
+    const patience = setTimeout(() => this.#sending.abort(), SEND_END_MS);
     await this.#consumption?.stop();
-    await this.#disconnect();
+    clearTimeout(patience);
+    this.#sending.abort();
+    await this.#connector.stop();
   }
 
-  async #handle(delivery: Delivery): Promise<void> {
-    let selection = this.#selections.get(delivery);
-    if (!selection) {
-      selection = await this.#select(delivery);
-      this.#selections.set(delivery, selection);
+  #handle(delivery: Delivery, signal: AbortSignal): Promise<void> {
+    const lane = this.#laneOf(signal);
+    return lane.run(
+      () => this.#prepare(lane, delivery, signal),
+      (prepared) => this.#deliver(lane, delivery, prepared),
+    );
+  }
+
+  #laneOf(signal: AbortSignal): UploadLane {
+    let lane = this.#lanes.get(signal);
+    if (!lane) {
+      lane = new UploadLane(signal);
+      this.#lanes.set(signal, lane);
     }
-    if (selection.messages.length === 0) return;
-    const link = await this.#connected();
-    await delivery.flushed();
-    const rejections = await this.#send(link, selection.messages);
-    let refused = 0;
-    for (const { message, count, diagnosis } of rejections) {
-      refused += count;
-      delivery.refuse(selection.records[message] as InRecord, diagnosis);
-    }
-    this.#count(selection.values - refused, refused, rejections[0]?.diagnosis ?? null);
+    return lane;
   }
 
-  async #select(delivery: Delivery): Promise<Selection> {
-    const messages: SinkMessage[] = [];
-    const records: InRecord[] = [];
-    let values = 0;
-    for (const record of delivery.records) {
-      const batch = decode(delivery, record);
-      if (!batch) continue;
-      // Handles are of the mapper's generation: a newer one must be whole here first.
-      while (this.#targets.generation < batch.generation) {
-        await new Promise<void>((resolve) => this.#waitingForGeneration.push(resolve));
-      }
-      const target = this.#targets.byAsset.get(batch.key);
-      if (!target) continue;
-      const into = new Int32Array(batch.count);
-      const count = target.policy.select(batch, this.#parts.clock.monotonicMs(), into);
-      if (count === 0) continue;
-      values += count;
-      records.push(record);
-      messages.push(this.#message(target, batch, count === batch.count ? into : into.subarray(0, count)));
-    }
-    return { messages, records, values };
-  }
-
-  #message(target: UploadTarget, batch: SampleBatch, selected: ArrayLike<number>): SinkMessage {
-    const late = this.#parts.clock.wallMs() - batch.collectedMs > LATE_MS;
-    return { asset: target.asset, batch, selected, points: target.points, late };
-  }
-
-  async #send(link: Link, messages: readonly SinkMessage[]) {
+  async #prepare(lane: UploadLane, delivery: Delivery, signal: AbortSignal): Promise<Prepared> {
+    this.#stopping.signal.throwIfAborted();
+    const link = await this.#connector.open();
+    // What its time brought before goes first: a value must not overtake an older one of its point.
+    if (this.#due.length > 0) await this.#sendDue(link);
+    const batches = this.#decode(lane, delivery);
+    await this.#untilWhole(batches);
+    this.#stopping.signal.throwIfAborted();
+    signal.throwIfAborted();
+    for (const [record, batch] of batches) lane.remember(record, this.#select(record, batch));
+    const selections = delivery.records.flatMap((record) => lane.selectionOf(record) ?? []);
+    if (selections.length === 0) return { link, selections };
     try {
-      return await this.#parts.spec.send(link.session as never, messages, this.#stopping.signal);
+      await delivery.flushed();
     } catch (error) {
-      this.#lost(link, error);
+      // Records that never became durable come again as others.
+      lane.release(delivery.records);
       throw error;
     }
+    return { link, selections };
   }
 
-  async #sendDue(): Promise<void> {
-    const now = this.#parts.clock.monotonicMs();
-    for (const target of this.#targets.byAsset.values()) {
-      if (target.policy.wakeAtMs > now) continue;
-      const builder = new BatchBuilder(16, target.policy.collectedMs);
-      const count = target.policy.due(now, builder);
-      if (count === 0) continue;
-      const head = { kind: 'points' as const, key: target.asset.asset, generation: this.#targets.generation };
-      const batch = builder.finish({ ...head, collectedMs: target.policy.collectedMs });
-      this.#dueMessages.push(
-        this.#message(
-          target,
-          batch,
-          Int32Array.from({ length: count }, (_, i) => i),
-        ),
-      );
+  async #deliver(lane: UploadLane, delivery: Delivery, { link, selections }: Prepared): Promise<void> {
+    if (selections.length > 0) {
+      const rejections = await this.#send(link, selections);
+      const refused = new Map<InRecord, Diagnosis>();
+      for (const { message, diagnosis } of rejections) {
+        refused.set((selections[message] as Selection).record, diagnosis);
+      }
+      for (const [record, diagnosis] of refused) delivery.refuse(record, diagnosis);
     }
-    if (this.#dueMessages.length === 0 || this.#state !== 'active') return;
-    const messages = this.#dueMessages;
-    this.#dueMessages = [];
-    try {
-      const rejections = await this.#send(await this.#connected(), messages);
-      const values = messages.reduce((sum, message) => sum + message.selected.length, 0);
-      const refused = rejections.reduce((sum, rejection) => sum + rejection.count, 0);
-      this.#count(values - refused, refused, rejections[0]?.diagnosis ?? null);
-    } catch {
-      this.#dueMessages = [...messages, ...this.#dueMessages];
-    }
+    lane.forget(delivery.records);
   }
 
-  /** The session; connects if there is none. Rejects if that fails: the bus tries the delivery again with back-off. */
-  #connected(): Promise<Link> {
-    this.#session ??= this.#connect().catch((error) => {
-      this.#session = null;
-      throw error;
-    });
-    return this.#session;
-  }
-
-  async #connect(): Promise<Link> {
-    const { spec, clock, log } = this.#parts;
-    const sink = this.#sink;
-    for (;;) {
-      this.#stopping.signal.throwIfAborted();
-      const link: Link = { session: null, isOver: false };
+  /** The records about which nothing was decided yet. */
+  #decode(lane: UploadLane, delivery: Delivery): Map<InRecord, SampleBatch> {
+    const batches = new Map<InRecord, SampleBatch>();
+    for (const record of delivery.records) {
+      if (lane.selectionOf(record) !== undefined) continue;
       try {
-        const config = spec.config.parse(sink.with);
-        const context = {
-          sink: sink.id,
-          site: sink.site,
-          config,
-          assets: sink.assets.map(({ asset, title, model, identity }) => ({ asset, title, model, identity })),
-          points: (model: string) => this.#targets.points.get(model),
-          clock,
-          log: log.child({ sink: sink.id }),
-          secret: this.#parts.secret,
-          lost: (diagnosis: Diagnosis) => this.#lost(link, new BusbarError(diagnosis.code, diagnosis.params)),
-          skipped: (values: number) => this.#parts.counted('skipped', values),
-          ...(sink.control ? { command: (command: SinkCommand) => this.#parts.command(command, this.#sink) } : {}),
-        };
-        link.session = await spec.connect(context as never, this.#stopping.signal);
-        if (this.#failures > 0) log.info({ sink: sink.id }, 'sink connected again');
-        this.#failures = 0;
-        this.#setState('active', null);
-        return link;
+        const batch = record.object ?? decodeBatch(record.value as Uint8Array);
+        batches.set(record, batch as SampleBatch);
       } catch (error) {
-        this.#stopping.signal.throwIfAborted();
-        this.#failed(error);
-        await this.#pause();
+        delivery.refuse(record, diagnosisOf(error, record.topic));
+        lane.remember(record, null);
       }
     }
+    return batches;
   }
 
-  #failed(error: unknown): void {
-    if (this.#failures === 0) this.#parts.log.warn({ err: error, sink: this.#sink.id }, 'sink cannot be reached');
-    this.#failures += 1;
-    this.#setState('degraded', diagnosisOf(error, this.#sink.id));
-  }
-
-  /** Growing and jittered, so that many sites do not come back to one cloud in the same second. */
-  async #pause(): Promise<void> {
-    const most = Math.min(RECONNECT_MOST_MS, RECONNECT_FIRST_MS * 2 ** Math.min(10, this.#failures - 1));
-    const ms = most * (0.5 + Math.random() / 2);
-    await new Promise<void>((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        this.#stopping.signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = setTimeout(end, ms);
-      this.#stopping.signal.addEventListener('abort', end);
-    });
-  }
-
-  #lost(link: Link, error: unknown): void {
-    if (!isBusbarError(error, 'CONNECTION_LOST') || this.#stopping.signal.aborted || link.isOver) return;
-    link.isOver = true;
-    this.#failed(error);
-    void this.#disconnect().then(() => this.#connected().catch(() => undefined));
-  }
-
-  async #disconnect(): Promise<void> {
-    const session = this.#session;
-    this.#session = null;
-    if (!session) return;
-    try {
-      const link = await session;
-      link.isOver = true;
-      await this.#parts.spec.close(link.session as never);
-    } catch {
-      // It never came to a session, or was closed already.
+  /** Handles are of the mapper's generation: a newer one must be whole here first. */
+  async #untilWhole(batches: ReadonlyMap<InRecord, SampleBatch>): Promise<void> {
+    let newest = 0;
+    for (const { generation } of batches.values()) newest = Math.max(newest, generation);
+    while (this.#targets.generation < newest && !this.#stopping.signal.aborted) {
+      await new Promise<void>((resolve) => this.#waitingForGeneration.push(resolve));
     }
   }
 
-  #count(acknowledged: number, refused: number, diagnosis: Diagnosis | null): void {
-    this.#acknowledged += acknowledged;
-    this.#refused += refused;
-    this.#parts.counted('acknowledged', acknowledged);
-    if (refused > 0) this.#parts.counted('refused', refused);
-    this.#lastAcknowledgedAt = this.#parts.clock.wallMs();
-    if (refused > 0) this.#setState('degraded', diagnosis);
-    else if (this.#state === 'degraded' && this.#failures === 0 && acknowledged > 0) this.#setState('active', null);
-    else this.#tell();
+  #select(record: InRecord, batch: SampleBatch): Selection | null {
+    const target = this.#targets.byAsset.get(batch.key);
+    if (!target) return null;
+    const into = new Int32Array(batch.count);
+    const count = target.policy.select(batch, this.#collectedMs(batch), into);
+    if (count === 0) return null;
+    return { record, target, batch, selected: count === batch.count ? into : into.slice(0, count) };
   }
 
-  #setState(state: ConnectionState, diagnosis: Diagnosis | null): void {
-    if (state !== this.#state || diagnosis?.code !== this.#diagnosis?.code) this.#since = this.#parts.clock.wallMs();
-    this.#state = state;
-    this.#diagnosis = diagnosis;
-    this.#tell();
+  /** When the batch was collected, on the monotonic clock: periods hold for what an outage kept back, too. */
+  #collectedMs(batch: SampleBatch): number {
+    const { clock } = this.#parts;
+    return clock.monotonicMs() - Math.max(0, clock.wallMs() - batch.collectedMs);
   }
 
-  #tell(): void {
-    const diagnosis = this.#diagnosis;
-    this.#parts.report({
-      state: this.#state,
-      since: this.#since,
-      diagnosis: diagnosis && { code: diagnosis.code, params: plainParams(diagnosis.params) },
-      scanLoad: null,
-      devices: [],
-      sink: {
-        acknowledged: this.#acknowledged,
-        refused: this.#refused,
-        lastAcknowledgedAt: this.#lastAcknowledgedAt,
-        waiting: this.#consumption?.lag().records ?? 0,
-      },
+  async #send(link: SinkLink, selections: readonly Omit<Selection, 'record'>[]): Promise<readonly Rejection[]> {
+    const nowMs = this.#parts.clock.wallMs();
+    let values = 0;
+    const messages = selections.map(({ target, batch, selected }): SinkMessage => {
+      values += selected.length;
+      return { asset: target.asset, batch, selected, points: target.points, late: nowMs - batch.collectedMs > LATE_MS };
     });
+    let rejections: readonly Rejection[];
+    try {
+      rejections = await this.#parts.spec.send(link.session as never, messages, this.#sending.signal);
+    } catch (error) {
+      if (!this.#sending.signal.aborted) this.#failed(link, error);
+      throw error;
+    }
+    const refused = rejections.reduce((sum, { count }) => sum + count, 0);
+    this.#parts.counted('acknowledged', values - refused);
+    if (refused > 0) this.#parts.counted('refused', refused);
+    this.#health.counted(values - refused, refused, rejections[0]?.diagnosis ?? null);
+    return rejections;
+  }
+
+  #failed(link: SinkLink, error: unknown): void {
+    if (isBusbarError(error, 'CONNECTION_LOST')) this.#connector.lost(link, error);
+    else this.#health.failed(diagnosisOf(error, this.#sink.id));
+  }
+
+  async #lookForDue(): Promise<void> {
+    const { clock } = this.#parts;
+    const oldestMs = this.#consumption?.lag().oldestMs ?? null;
+    if (!this.#connector.isOpen || this.#isSendingDue) return;
+    if (oldestMs !== null && clock.wallMs() - oldestMs > DUE_LAG_MS) return;
+    const now = clock.monotonicMs();
+    for (const target of this.#targets.byAsset.values()) {
+      if (target.policy.wakeAtMs <= now) this.#takeDue(target, now);
+    }
+    if (this.#due.length === 0) return;
+    try {
+      await this.#sendDue(await this.#connector.open());
+    } catch (error) {
+      this.#parts.log.debug({ err: error, sink: this.#sink.id }, 'due values are sent again later');
+    }
+  }
+
+  #takeDue(target: UploadTarget, now: number): void {
+    const { collectedMs } = target.policy;
+    const builder = new BatchBuilder(16, collectedMs);
+    const count = target.policy.due(now, builder);
+    if (count === 0) return;
+    const head = { kind: 'points' as const, key: target.asset.asset, generation: this.#targets.generation };
+    const batch = builder.finish({ ...head, collectedMs });
+    this.#due.push({ target, batch, selected: Int32Array.from({ length: count }, (_, i) => i) });
+  }
+
+  async #sendDue(link: SinkLink): Promise<void> {
+    const due = this.#due;
+    this.#due = [];
+    this.#isSendingDue = true;
+    try {
+      await this.#send(link, due);
+    } catch (error) {
+      this.#due = [...due, ...this.#due];
+      throw error;
+    } finally {
+      this.#isSendingDue = false;
+    }
+  }
+
+  async #connect(lost: (diagnosis: Diagnosis) => void, signal: AbortSignal): Promise<unknown> {
+    const { spec, clock, log, secret } = this.#parts;
+    const sink = this.#sink;
+    const context = {
+      sink: sink.id,
+      site: sink.site,
+      config: spec.config.parse(sink.with),
+      assets: sink.assets.map(({ asset, title, model, identity }) => ({ asset, title, model, identity })),
+      points: (model: string) => this.#targets.points.get(model),
+      clock,
+      log: log.child({ sink: sink.id }),
+      secret: (reference: string) => secret(reference),
+      lost,
+      skipped: (values: number) => this.#parts.counted('skipped', values),
+      ...(sink.control ? { command: (command: SinkCommand) => this.#parts.command(command, sink) } : {}),
+    };
+    return spec.connect(context as never, signal);
+  }
+
+  #wake(): void {
+    const waiting = this.#waitingForGeneration;
+    this.#waitingForGeneration = [];
+    for (const resolve of waiting) resolve();
   }
 }
 
 function sessionKey(sink: SinkConnectionConfig): string {
-  return JSON.stringify([sink.with, sink.assets, sink.control]);
-}
-
-function decode(delivery: Delivery, record: InRecord): SampleBatch | null {
-  if (record.object !== undefined) return record.object as SampleBatch;
-  try {
-    return decodeBatch(record.value as Uint8Array);
-  } catch (error) {
-    delivery.refuse(record, diagnosisOf(error, record.topic));
-    return null;
-  }
+  return JSON.stringify([sink.with, sink.site, sink.assets, sink.control]);
 }
 
 function diagnosisOf(error: unknown, target: string): Diagnosis {
   if (isBusbarError(error)) return error.diagnosis;
   return { code: 'INTERNAL', params: { reason: `${target}: ${error instanceof Error ? error.message : error}` } };
-}
-
-function plainParams(params: Diagnosis['params']): Record<string, string | number | boolean | null> {
-  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, value ?? null]));
 }

@@ -33,10 +33,7 @@ export class UploadLane {
   }
 
   /** Runs `prepare` once every delivery before was given to `send`, and `send` in the turn in which it is prepared. */
-  async run<Prepared>(
-    prepare: () => Promise<Prepared>,
-    send: (prepared: Prepared) => Promise<void>,
-  ): Promise<void> {
+  async run<Prepared>(prepare: () => Promise<Prepared>, send: (prepared: Prepared) => Promise<void>): Promise<void> {
     // The bus hands failed deliveries over again, oldest first, when none is under way any more.
     if (this.#running === 0) this.#failure = null;
     this.#running += 1;

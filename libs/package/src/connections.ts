@@ -164,9 +164,11 @@ export class ConnectionResolver {
   #checkGroups({ subject, value }: ProtocolDraft): void {
     for (const tag of this.#parts.tables.get(value.table) ?? []) {
       const { group } = tag.fields;
-      if (group === undefined || group in (value.groups ?? {}) || parseGroup(group) !== undefined) continue;
+      if (group === undefined || Object.hasOwn(value.groups ?? {}, group) || parseGroup(group) !== undefined) continue;
       const isGiven = this.#parts.drafts.some(({ devices }) =>
-        devices.some((device) => device.value.protocol?.startsWith(subject.id) && group in (device.value.groups ?? {})),
+        devices.some(
+          (device) => device.value.protocol?.startsWith(subject.id) && Object.hasOwn(device.value.groups ?? {}, group),
+        ),
       );
       if (!isGiven) this.#groupUnknown(tag, group, Object.keys(value.groups ?? {}), 0);
     }

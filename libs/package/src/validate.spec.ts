@@ -83,7 +83,7 @@ describe('resolving', () => {
   it('merges defaults of the protocol under those of the device', () => {
     const { configuration } = validated({
       ...SITE,
-      'points/t.csv': 'id,address,group\np,holding:1,fast\nq,holding:3,\n',
+      'points/t.csv': 'id,address,access,group\np,holding:1,,fast\nq,holding:3,rw,\n',
       'p.yaml':
         'protocols:\n  p: { driver: modbus, table: t, base: 1, order: CDAB, groups: { fast: 1s }, quirks: { maxBlock: 10, maxGap: 1 } }\n',
       'c.yaml': `${CONNECTION.replace('table: t', 'protocol: p')}      d-02: { groups: { fast: 200ms }, quirks: { maxGap: 2 } }\n`,

@@ -106,7 +106,7 @@ function readSite(manifest: MapTree | undefined, report: Report): SiteConfig | u
     report.add('FIELD_MISSING', place, missing('site', sample), { mark: 'site' });
     return undefined;
   }
-  const subject = { kind: 'site', id: 'site', place: site.keyPlace, tree: site.value };
+  const subject = { kind: 'site', id: 'of the package', place: site.keyPlace, tree: site.value };
   const value = checkShape(siteSchema, subject, report);
   if (!value) return undefined;
   return { kind: 'site', id: value.id, title: value.title ?? value.id, timezone: value.timezone };

@@ -19,6 +19,7 @@ import type {
   RangeOptions,
   TableView,
 } from '../port.js';
+import { Ballast } from './ballast.js';
 import type { CommitBatch } from './commit-batch.js';
 import { CompactedTable } from './compacted-table.js';
 import { EmbeddedConsumption } from './embedded-consumption.js';
@@ -61,6 +62,7 @@ export class EmbeddedBus implements Bus {
   readonly #store: LogStore;
   readonly #writer: LogWriter;
   readonly #room: Room;
+  readonly #ballast: Ballast;
   readonly #health: HealthBoard;
   readonly #slab = new Slab();
   readonly #topics = new Map<TopicName, TopicLog>();
@@ -91,10 +93,12 @@ export class EmbeddedBus implements Bus {
     this.#health = new HealthBoard(clock, log);
     const topics = () => this.#topics.values();
     this.#room = new Room({ ...parts, folder: path, topics });
+    this.#ballast = new Ballast(path, parts.reserveBytes);
     this.#writer = new LogWriter({
       ...parts,
       store: this.#store,
       room: this.#room,
+      ballast: this.#ballast,
       topics,
       committed: (batch) => this.#committed(batch),
       failed: (batch, error) => this.#failed(batch, error),
@@ -360,8 +364,15 @@ export class EmbeddedBus implements Bus {
     }
     if (!this.#wasWritten) return;
     this.#wasWritten = false;
-    void this.#room.look();
+    void this.#keepReserve();
     void this.#parts.folder.beat(this.#oldestUnsettledMs(now));
+  }
+
+  async #keepReserve(): Promise<void> {
+    await this.#room.look();
+    if (this.#ballast.isThere || this.#room.isShort || this.#isClosed) return;
+    if (await this.#ballast.lay()) return;
+    this.#parts.log.warn({ path: this.#parts.path }, 'there is no space for the reserve of the event log');
   }
 
   #oldestUnsettledMs(now: number): number {

@@ -1,10 +1,11 @@
 import { BusbarError } from '@busbar/errors';
 import type { Clock } from '@busbar/model';
 import type { BusLogger } from '../logger.js';
+import type { Ballast } from './ballast.js';
 import { type Append, CommitBatch } from './commit-batch.js';
 import type { GroupPosition } from './group-position.js';
 import type { LogStore } from './log-store.js';
-import type { Room } from './room.js';
+import { isDroppable, type Room } from './room.js';
 import type { TopicLog } from './topic-log.js';
 
 /** Records deleted per transaction and topic: more than come in, so that a backlog shrinks. */
@@ -18,6 +19,7 @@ export interface LogWriterSettings {
   readonly clock: Clock;
   readonly log: BusLogger;
   readonly room: Room;
+  readonly ballast: Ballast;
   readonly topics: () => Iterable<TopicLog>;
   readonly path: string;
   /** Flushes are at least this far apart, records of control topics excepted. */
@@ -160,9 +162,9 @@ export class LogWriter {
     this.#schedule();
   }
 
-  /** Null when written; the last error after what could be dropped was dropped in vain. */
+  /** Null when written; the last error after what could make room did not. */
   async #write(batch: CommitBatch): Promise<unknown> {
-    const { room } = this.#settings;
+    const { room, ballast } = this.#settings;
     const groups = this.#groups;
     this.#groups = new Set();
     room.makeFor(batch.bytes);
@@ -170,10 +172,16 @@ export class LogWriter {
     for (let round = 0; round < ROUNDS; round++) {
       failure = await this.#attempt(batch.topics.keys(), batch, groups);
       if (failure === null) return null;
-      const freed = room.giveUp(Math.max(4 * batch.bytes, 4 * 1024 * 1024)).map(({ topic }) => topic);
-      if (freed.length === 0) break;
+      if (await ballast.give()) {
+        await room.look();
+        continue;
+      }
+      // What was given up before and is not deleted yet comes first: more would be lost in vain.
+      let doomed = [...this.#settings.topics()].filter((topic) => isDroppable(topic.spec) && topic.hasUnwritten);
+      if (doomed.length === 0) doomed = room.giveUp(Math.max(4 * batch.bytes, 4 * 1024 * 1024)).map(({ topic }) => topic);
+      if (doomed.length === 0) break;
       // Pages that a transaction frees can be used by the one after the next.
-      await this.#attempt(freed, null, new Set());
+      if ((await this.#attempt(doomed, null, new Set())) !== null) break;
     }
     for (const group of groups) this.#groups.add(group);
     return failure;
@@ -192,7 +200,7 @@ export class LogWriter {
         for (const append of batch?.appends ?? []) append.topic.writeRecord(transaction, append);
         for (const topic of topics) {
           const snapshot = batch?.topics.get(topic) ?? topic.committedSnapshot();
-          undo.push(topic.write(transaction, snapshot, batch ? maxPurged : Number.POSITIVE_INFINITY));
+          undo.push(topic.write(transaction, snapshot, maxPurged));
         }
         for (const group of groups) transaction.putGroup(group.topic.number, group.name, group.next);
       });

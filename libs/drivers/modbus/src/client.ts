@@ -8,6 +8,8 @@ import { type Framing, RtuFraming, TcpFraming } from './framing.js';
 import type { ReadFunction } from './plan.js';
 
 const KEEP_ALIVE_MS = 10_000;
+/** By target, so that an id is not used again soon by the next session either. */
+const lastTransactions = new Map<string, number>();
 const WRITE_FUNCTIONS: ReadonlySet<number> = new Set([5, 6, 15, 16]);
 
 /** The device's refusal (Modbus Application Protocol §7). */
@@ -67,6 +69,7 @@ class GuardedPort extends EventEmitter {
  * unknown, and ends the session with everything that may still arrive on it.
  */
 export class ModbusClient {
+  readonly #target: string;
   readonly #socket: Socket;
   readonly #context: DriverContext<ModbusConnection>;
   readonly #framing: Framing;
@@ -87,7 +90,9 @@ export class ModbusClient {
   private constructor(socket: Socket, context: DriverContext<ModbusConnection>) {
     this.#socket = socket;
     this.#context = context;
-    this.#framing = context.connection.framing === 'rtu' ? new RtuFraming() : new TcpFraming();
+    const { host, port, framing } = context.connection;
+    this.#target = `${host}:${port}`;
+    this.#framing = framing === 'rtu' ? new RtuFraming() : new TcpFraming(lastTransactions.get(this.#target) ?? 0);
     this.#port = new GuardedPort((frame) => this.#send(frame));
     this.#library = new modbusSerial.default(this.#port);
     this.#library.open(() => {});
@@ -104,7 +109,7 @@ export class ModbusClient {
 
   /** Throws DriverFaultError. */
   static async connect(context: DriverContext<ModbusConnection>, signal: AbortSignal): Promise<ModbusClient> {
-    const { host, port, framing, timeout, quiet } = context.connection;
+    const { framing, timeout, quiet } = context.connection;
     const socket = await openSocket(context.connection, signal);
     const client = new ModbusClient(socket, context);
     client.#watch(signal);
@@ -112,7 +117,7 @@ export class ModbusClient {
     if (framing === 'rtu') await client.#beQuiet(quiet ?? timeout * 2);
     if (client.#ended) {
       await client.close();
-      throw lostFault(`${host}:${port}`, 'it was closed at once', 'closed');
+      throw lostFault(client.#target, 'it was closed at once', 'closed');
     }
     return client;
   }
@@ -227,14 +232,14 @@ export class ModbusClient {
   }
 
   #lose(reason: string): void {
-    const { host, port } = this.#context.connection;
-    this.#end(lostFault(`${host}:${port}`, reason, 'closed'));
+    this.#end(lostFault(this.#target, reason, 'closed'));
   }
 
   #end(fault: DriverFaultError): void {
     if (this.#ended) return;
     this.#ended = fault;
     this.#port.isOpen = false;
+    if (this.#framing instanceof TcpFraming) lastTransactions.set(this.#target, this.#framing.transaction);
     clearTimeout(this.#timer);
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#socket.destroy();

@@ -70,17 +70,22 @@ export function answerProblem(request: Buffer, answer: Buffer, at: number, lengt
 
 /** Modbus TCP: transaction ids of 16 bits, none used twice while its answer could still come. */
 export class TcpFraming implements Framing {
-  #transaction = 0;
+  /** The id used last. A new session to the same target goes on behind it: gateways keep late answers for it. */
+  transaction: number;
   #request: Buffer = NOTHING;
   #rest: Buffer = NOTHING;
+
+  constructor(transaction: number) {
+    this.transaction = transaction;
+  }
 
   wrap(request: Buffer): Buffer {
     this.#request = request;
     this.#rest = NOTHING;
-    this.#transaction = (this.#transaction + 1) & 0xffff;
+    this.transaction = (this.transaction + 1) & 0xffff;
     const pdu = request.length - CRC_OCTETS;
     const wire = Buffer.allocUnsafe(MBAP_OCTETS + pdu);
-    wire.writeUInt16BE(this.#transaction, 0);
+    wire.writeUInt16BE(this.transaction, 0);
     wire.writeUInt16BE(0, 2);
     wire.writeUInt16BE(pdu, 4);
     request.copy(wire, MBAP_OCTETS, 0, pdu);
@@ -93,7 +98,7 @@ export class TcpFraming implements Framing {
       this.#rest = Buffer.from(all);
       return null;
     }
-    if (all.readUInt16BE(0) !== this.#transaction) return 'the answer belongs to another request';
+    if (all.readUInt16BE(0) !== this.transaction) return 'the answer belongs to another request';
     if (all.readUInt16BE(2) !== 0) return 'the protocol id is not 0';
     const length = all.readUInt16BE(4);
     if (length !== EXCEPTION_OCTETS && length !== answerOctets(this.#request)) return `a frame of ${length} octets`;
