@@ -11,9 +11,9 @@ import {
   BUS,
   CLOCK,
   ConfigurationView,
-  ControlEntry,
   HEALTH,
   Health,
+  IDENTITY,
   LOGGER,
   METRICS,
   readSettings,
@@ -27,7 +27,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { ApiModule } from './api-module.js';
 import { batchOf, pointsRecord } from './sample-site.js';
-import { openTestBus, silentLog, testClock } from './test-bus.js';
+import { eventually, openTestBus, silentLog, testClock } from './test-bus.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
@@ -43,7 +43,6 @@ describe('api', () => {
   let key: string;
   let setupCode: string;
   let address: string;
-  let entry: ControlEntry;
   let configuration: ConfigurationView;
 
   function kit(): DynamicModule {
@@ -51,9 +50,7 @@ describe('api', () => {
     mkdirSync(consoleFolder);
     writeFileSync(join(consoleFolder, 'index.html'), '<!doctype html><title>Busbar</title>');
     const settings = readSettings({ BUSBAR_DATA: test.folder, BUSBAR_PACKAGE: EXAMPLE, BUSBAR_CONSOLE: consoleFolder });
-    const identity = { service: 'api', bootId: 'boot', instance: 'one' };
     configuration = new ConfigurationView(bus, silentLog);
-    entry = new ControlEntry(bus, testClock, identity);
     const providers = [
       { provide: BUS, useValue: bus },
       { provide: SETTINGS, useValue: settings },
@@ -62,7 +59,7 @@ describe('api', () => {
       { provide: METRICS, useValue: new Registry() },
       { provide: HEALTH, useValue: new Health() },
       { provide: ConfigurationView, useValue: configuration },
-      { provide: ControlEntry, useValue: entry },
+      { provide: IDENTITY, useValue: { service: 'api', bootId: 'boot', instance: 'one' } },
     ];
     return { module: Kit, global: true, providers, exports: providers };
   }
@@ -91,7 +88,6 @@ describe('api', () => {
   afterAll(async () => {
     await app.close();
     await configuration.stop();
-    await entry.stop();
     await test.dispose();
   });
 
@@ -177,9 +173,7 @@ describe('api', () => {
 
     it('shows points with their newest values', async () => {
       await bus.publish([pointsRecord(batchOf('mtr-01', [[1, 12.5]], 1, Date.now()))]);
-      await expect
-        .poll(async () => (await ask('GET', '/api/v1/points?asset=mtr-01')).json().points[0].value)
-        .toBe(12.5);
+      await eventually(async () => (await ask('GET', '/api/v1/points?asset=mtr-01')).json().points[0].value).toBe(12.5);
       expect((await ask('GET', '/api/v1/points?q=powerlimit')).json().points).toHaveLength(4);
       expect((await ask('GET', '/api/v1/points')).json().points.length).toBeGreaterThan(30);
     });
@@ -232,9 +226,9 @@ describe('api', () => {
       socket.send(JSON.stringify({ t: 'hello' }));
       socket.send(JSON.stringify({ t: 'open', id: 1, kind: 'points', query: { asset: 'mtr-01' }, count: 10 }));
       socket.send(JSON.stringify({ t: 'open', id: 2, kind: 'connections' }));
-      await expect.poll(() => texts.map((text) => text.t)).toEqual(['hello', 'opened', 'connections']);
+      await eventually(() => texts.map((text) => text.t)).toEqual(['hello', 'opened', 'connections']);
       await bus.publish([pointsRecord(batchOf('mtr-01', [[1, 99.5]], 1, Date.now()))]);
-      await expect.poll(() => frames.at(-1)?.values[0]).toBe(99.5);
+      await eventually(() => frames.at(-1)?.values[0]).toBe(99.5);
       socket.close();
       await once(socket, 'close');
     });

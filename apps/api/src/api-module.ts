@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '@busbar/model';
-import { CLOCK, ConfigurationView, ControlEntry, SETTINGS, type Settings } from '@busbar/service-kit';
+import { CLOCK, CONTROL_ENTRY, ConfigurationView, ControlEntry, SETTINGS, type Settings } from '@busbar/service-kit';
 import { Module, type OnModuleDestroy } from '@nestjs/common';
 import { Access } from './access.js';
 import { readKeyFile } from './admin-key.js';
@@ -32,6 +32,7 @@ function openDesk(entry: ControlEntry, views: RequestViews, configuration: Confi
   controllers: [ControlController, PointsController, SessionController, SiteController],
   providers: [
     ApiMetrics,
+    CONTROL_ENTRY,
     HttpFrontend,
     LiveGateway,
     LivePorts,

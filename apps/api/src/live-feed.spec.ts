@@ -3,7 +3,7 @@ import type { Bus } from '@busbar/bus';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LiveFeed } from './live-feed.js';
 import { batchOf, pointsRecord, sampleSite } from './sample-site.js';
-import { openTestBus, silentLog, testClock } from './test-bus.js';
+import { eventually, openTestBus, silentLog, testClock } from './test-bus.js';
 import { readTrend } from './trend.js';
 
 describe('live feed', () => {
@@ -34,7 +34,7 @@ describe('live feed', () => {
   it('follows what is mapped from then on', async () => {
     await start();
     await bus.publish([pointsRecord(batchOf('inv-01', [[1, 50]]))]);
-    await expect.poll(power).toBe(50);
+    await eventually(power).toBe(50);
   });
 
   it('begins with the images, and what is newer in the log', async () => {
@@ -56,13 +56,13 @@ describe('live feed', () => {
     const reading = feed.readPast();
     await bus.publish([pointsRecord(batchOf('inv-01', [[1, 2]]))]);
     await reading;
-    await expect.poll(power).toBe(2);
+    await eventually(power).toBe(2);
   });
 
   it('holds values of a generation that is not whole here yet', async () => {
     await start(1);
     await bus.publish([pointsRecord(batchOf('inv-01', [[1, 50]], 2)), pointsRecord(batchOf('inv-02', [[1, 7]], 1))]);
-    await expect.poll(() => feed.values.valueAt(4).value).toBe(7);
+    await eventually(() => feed.values.valueAt(4).value).toBe(7);
     expect(power()).toBeNull();
     feed.apply({ number: 2, digest: '', configuration: sampleSite() });
     expect(power()).toBe(50);
@@ -72,7 +72,7 @@ describe('live feed', () => {
     await start();
     await bus.publish([{ topic: 'points.updated.v1', key: 'inv-01', value: new Uint8Array([1, 2, 3]) }]);
     await bus.publish([pointsRecord(batchOf('inv-01', [[1, 50]]))]);
-    await expect.poll(power).toBe(50);
+    await eventually(power).toBe(50);
     expect(feed.refused).toBe(1);
   });
 
@@ -120,7 +120,7 @@ describe('live feed', () => {
     it('ends with the newest value, though it is older than the window', async () => {
       await start();
       await bus.publish([pointsRecord(batchOf('inv-01', [[1, 5]], 1, 5_000))]);
-      await expect.poll(power).toBe(5);
+      await eventually(power).toBe(5);
       const fromMs = Date.now() + 500;
       expect(await readTrend(bus, feed.values, { ...query(), fromMs })).toMatchObject({ times: [5_000], values: [5] });
     });

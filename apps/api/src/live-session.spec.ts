@@ -1,4 +1,4 @@
-import { decodeLiveFrame, type ServerMessage, serverMessageSchema } from '@busbar/api-schema';
+import { decodeLiveFrame, type LiveFrame, type ServerMessage, serverMessageSchema } from '@busbar/api-schema';
 import { bad } from '@busbar/model';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { LiveSession } from './live-session.js';
@@ -10,7 +10,7 @@ function setUp(inverters = 2) {
   let nowMs = 0;
   let canTake = true;
   let values = new LiveValues(new PointDirectory(1, sampleSite(inverters)));
-  const sent: (ServerMessage | NonNullable<ReturnType<typeof decodeLiveFrame>>)[] = [];
+  const sent: (ServerMessage | LiveFrame)[] = [];
   const closed: number[] = [];
   const session = new LiveSession({
     id: 's1',
@@ -23,7 +23,7 @@ function setUp(inverters = 2) {
       close: (code) => closed.push(code),
     },
   });
-  const frames = () => sent.filter((item) => 'seq' in item) as { seq: number; rows: number[]; values: number[] }[];
+  const frames = () => sent.filter((item): item is LiveFrame => 'seq' in item);
   return {
     session,
     sent,

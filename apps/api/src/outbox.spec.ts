@@ -5,7 +5,7 @@ import type { WholeGeneration } from '@busbar/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Outbox } from './outbox.js';
 import { sampleSite } from './sample-site.js';
-import { openTestBus, silentLog } from './test-bus.js';
+import { eventually, openTestBus, silentLog } from './test-bus.js';
 
 function whole(number: number, inverters: number): WholeGeneration {
   const configuration = sampleSite(inverters);
@@ -87,7 +87,7 @@ describe('outbox', () => {
     const other = sampleSite(2).assets[0] as (typeof generation.configuration.assets)[number];
     const value = new TextEncoder().encode(JSON.stringify({ ...other, title: 'Somebody else wrote this' }));
     await bus.publish([{ topic: 'configuration.published.v1', key: 'asset/inv-01', value }]);
-    await expect.poll(() => outbox.bring(generation)).toMatchObject({ written: 2 });
+    await eventually(() => outbox.bring(generation)).toMatchObject({ written: 2 });
   });
 
   it('names what is no longer there, and buries it when told to', async () => {
@@ -98,10 +98,10 @@ describe('outbox', () => {
     expect(outbox.record()?.removed).toEqual({ 'configuration.published/asset': ['inv-02', 'inv-03'] });
     expect(outbox.hasRemoved(next)).toBe(true);
     expect(await outbox.bury(next)).toBe(2);
-    await expect.poll(() => outbox.hasRemoved(next)).toBe(false);
+    await eventually(() => outbox.hasRemoved(next)).toBe(false);
     expect(await outbox.bring(next)).toEqual({ kind: 'there', written: 0 });
     const late = new ConfigurationView(bus, silentLog);
-    await expect.poll(() => late.current?.number).toBe(2);
+    await eventually(() => late.current?.number).toBe(2);
     await late.stop();
   });
 

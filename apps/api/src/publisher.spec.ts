@@ -11,7 +11,7 @@ import { Outbox } from './outbox.js';
 import { PackagePublisher } from './package-publisher.js';
 import { loadPlugins } from './plugins.js';
 import { Publisher } from './publisher.js';
-import { openTestBus, silentLog, testClock } from './test-bus.js';
+import { eventually, openTestBus, silentLog, testClock } from './test-bus.js';
 
 // The first creation of a database takes seconds, on a busy machine many.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -80,8 +80,8 @@ describe('publisher', () => {
     expect(publisher.newest?.number).toBe(1);
     expect(publisher.newest?.files.map((file) => file.path)).toContain('busbar.yaml');
     publisher.start();
-    await expect.poll(onBus).toBe(1);
-    await expect.poll(() => publisher.diagnosis).toBeNull();
+    await eventually(onBus).toBe(1);
+    await eventually(() => publisher.diagnosis).toBeNull();
   });
 
   it('ends the start with every finding when the package is wrong', async () => {
@@ -136,8 +136,8 @@ describe('publisher', () => {
     await publisher.prepare();
     expect(publisher.diagnosis?.code).toBe('STORE_UNREACHABLE');
     publisher.start();
-    await expect.poll(onBus, { timeout: 20_000 }).toBe(1);
-    await expect.poll(() => publisher.diagnosis).toBeNull();
+    await eventually(onBus).toBe(1);
+    await eventually(() => publisher.diagnosis).toBeNull();
   });
 
   it('goes on trying while the bus takes nothing', async () => {
@@ -148,16 +148,16 @@ describe('publisher', () => {
     const publisher = create();
     await publisher.prepare();
     publisher.start();
-    await expect.poll(() => publisher.diagnosis?.code).toBe('BUS_UNREACHABLE');
+    await eventually(() => publisher.diagnosis?.code).toBe('BUS_UNREACHABLE');
     isAway = false;
-    await expect.poll(onBus, { timeout: 20_000 }).toBe(1);
+    await eventually(onBus).toBe(1);
   });
 
   it('publishes anew on a bus that was begun anew', async () => {
     const first = create();
     await first.prepare();
     first.start();
-    await expect.poll(onBus).toBe(1);
+    await eventually(onBus).toBe(1);
     await stopAll();
     const other = await openTestBus();
     const before = test;
@@ -165,7 +165,7 @@ describe('publisher', () => {
     const second = create();
     await second.prepare();
     second.start();
-    await expect.poll(onBus).toBe(1);
+    await eventually(onBus).toBe(1);
     await stopAll();
     await other.dispose();
     bus = before.bus;
@@ -179,7 +179,7 @@ describe('publisher', () => {
     await outbox.bring(ahead);
     await outbox.stop();
     publisher.start();
-    await expect.poll(onBus).toBe(7);
+    await eventually(onBus).toBe(7);
     expect(publisher.newest?.number).toBe(7);
   });
 });

@@ -12,6 +12,7 @@ const RETRY_MOST_MS = 10_000;
 /** Services that say nothing are taken to have applied a generation after this. */
 const APPLIED_MS = 60_000;
 const APPLIED_POLL_MS = 1_000;
+const STOP_MS = 3_000;
 
 export interface PublisherPorts {
   readonly bus: Bus;
@@ -84,7 +85,8 @@ export class Publisher {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#wake();
-    await this.#running;
+    // A bus that is away may keep a publication waiting: it is made again at the next start.
+    await Promise.race([this.#running, delay(STOP_MS, undefined, { ref: false })]);
     await this.#ports.outbox.stop();
     await this.#store?.close();
   }

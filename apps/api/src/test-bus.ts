@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Bus, openEmbeddedBus } from '@busbar/bus';
 import { TOPICS, type TopicName } from '@busbar/events';
 import { createLogger } from '@busbar/service-kit';
+import { expect } from 'vitest';
 
 export const testClock = { monotonicMs: () => performance.now(), wallMs: () => Date.now() };
 export const silentLog = createLogger('api', 'silent');
@@ -21,4 +22,9 @@ export async function openTestBus(): Promise<{ readonly bus: Bus; readonly folde
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Waits for what comes about by itself, also on a busy machine. */
+export function eventually<T>(read: () => T): ReturnType<typeof expect.poll<T>> {
+  return expect.poll(read, { timeout: 20_000 });
 }

@@ -15,6 +15,9 @@ import { ArbiterMetrics } from './arbiter-metrics.js';
 import { compileDirectory } from './control-directory.js';
 import { Office } from './office.js';
 
+/** After a failure to take office. */
+const RETRY_MS = 1_000;
+
 const NOTHING: ControlDirectory = { generation: 0, point: () => undefined, mayCommand: () => false };
 
 /** What the kit lends, gathered. */
@@ -38,6 +41,9 @@ export class ArbiterService implements OnApplicationBootstrap, BeforeApplication
   #changed: TableView | null = null;
   #held: TableView | null = null;
   #unsubscribe: (() => void) | null = null;
+  #retry: NodeJS.Timeout | null = null;
+  #leaving: Promise<void> = Promise.resolve();
+  #isStopped = false;
 
   constructor(
     @Inject(ArbiterPorts) private readonly ports: ArbiterPorts,
@@ -60,6 +66,8 @@ export class ArbiterService implements OnApplicationBootstrap, BeforeApplication
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    this.#isStopped = true;
+    if (this.#retry) clearTimeout(this.#retry);
     this.#unsubscribe?.();
     await this.#leave();
     await this.#ownership?.stop();
@@ -69,7 +77,11 @@ export class ArbiterService implements OnApplicationBootstrap, BeforeApplication
   /** Office is taken once the requests are ours and there is a configuration to decide by. */
   async #settle(): Promise<void> {
     const { bus, clock, log, identity } = this.ports;
-    if (this.#office || !this.#ownership?.owns('') || this.#directory === NOTHING) return;
+    // What an earlier term decided comes first.
+    await this.#leaving;
+    const ownership = this.#ownership;
+    // The topic has one partition: whoever owns any key owns all requests.
+    if (this.#isStopped || this.#office || !ownership?.owns('') || this.#directory === NOTHING) return;
     const office = new Office({
       bus,
       clock,
@@ -78,6 +90,8 @@ export class ArbiterService implements OnApplicationBootstrap, BeforeApplication
       changed: this.#changed as TableView,
       held: this.#held as TableView,
       directory: () => this.#directory,
+      isLeased: () => ownership.lease('write'),
+      overtaken: () => this.#again(office),
       decided: (event, effects) => this.#count(event, effects),
     });
     this.#office = office;
@@ -85,15 +99,22 @@ export class ArbiterService implements OnApplicationBootstrap, BeforeApplication
       await office.take();
     } catch (error) {
       log.error({ err: error }, 'arbiter could not take office; tried again');
-      await this.#leave();
-      setTimeout(() => void this.#settle(), 1000);
+      this.#again(office);
     }
   }
 
-  async #leave(): Promise<void> {
+  /** A term ended before its time, and the requests may still be ours. */
+  #again(office: Office): void {
+    if (this.#office !== office || this.#isStopped) return;
+    void this.#leave();
+    this.#retry = setTimeout(() => void this.#settle(), RETRY_MS);
+  }
+
+  #leave(): Promise<void> {
     const office = this.#office;
     this.#office = null;
-    await office?.end();
+    if (office) this.#leaving = office.end();
+    return this.#leaving;
   }
 
   #count(_event: ControlEvent, effects: readonly Effect[]): void {

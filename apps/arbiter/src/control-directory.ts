@@ -1,4 +1,5 @@
 import type { ControlDirectory, ControlPoint, WriteRefusal } from '@busbar/arbitration';
+import { isBusbarError } from '@busbar/errors';
 import {
   type AccessConnectionConfig,
   type AssetConfig,
@@ -32,7 +33,7 @@ export function compileDirectory({ number, configuration }: AppliedGeneration): 
   }
   const policies = policiesByPoint(configuration.policies);
   const mappings = new Map<string, Mapping>();
-  const known = new Map<string, ControlPoint | undefined>();
+  const known = new Map<string, ControlPoint>();
 
   const feedsOf = (asset: AssetConfig, model: ModelConfig): Feed[] =>
     asset.from.flatMap(({ template: templateId, connection: connectionId, device }) => {
@@ -40,11 +41,21 @@ export function compileDirectory({ number, configuration }: AppliedGeneration): 
       const digest = connection?.devices.find((candidate) => candidate.id === device)?.table ?? '';
       const [template, table] = [templates.get(templateId), tables.get(digest)];
       if (!connection || !template || !table) return [];
-      const key = `${templateId} ${digest}`;
+      const key = JSON.stringify([templateId, digest, model.id]);
       const mapping = mappings.get(key) ?? compileMapping({ template, model, table });
       mappings.set(key, mapping);
       return [{ mapping, connection, device }];
     });
+
+  /** None where the configuration does not fit together: the point is not controllable then, and the others are. */
+  const writingFeed = (asset: AssetConfig, model: ModelConfig, point: string): Feed | undefined => {
+    try {
+      return feedsOf(asset, model).find(({ mapping }) => mapping.writablePoints.includes(point));
+    } catch (error) {
+      if (isBusbarError(error, 'MAPPING_INCONSISTENT')) return undefined;
+      throw error;
+    }
+  };
 
   const compilePoint = (path: string): ControlPoint | undefined => {
     const parts = splitPointPath(path);
@@ -52,7 +63,7 @@ export function compileDirectory({ number, configuration }: AppliedGeneration): 
     const model = asset && models.get(asset.model);
     const point = model?.points.find((candidate) => candidate.id === parts?.point);
     if (!asset || !model || !point) return undefined;
-    const feed = feedsOf(asset, model).find(({ mapping }) => mapping.writablePoints.includes(point.id));
+    const feed = writingFeed(asset, model, point.id);
     const policy = policies.get(path) ?? policies.get('default');
     return controlPoint({ path, point, feed, policy });
   };
@@ -60,8 +71,10 @@ export function compileDirectory({ number, configuration }: AppliedGeneration): 
   return {
     generation: number,
     point: (path) => {
-      if (!known.has(path)) known.set(path, compilePoint(path));
-      return known.get(path);
+      const point = known.get(path) ?? compilePoint(path);
+      // Paths that lead nowhere are of any number.
+      if (point) known.set(path, point);
+      return point;
     },
     mayCommand: (source) => {
       const [kind, id] = source.split(':', 2) as [string, string | undefined];

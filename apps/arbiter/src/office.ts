@@ -16,6 +16,10 @@ import { DurableOutbox, type Logger, type ProcessIdentity } from '@busbar/servic
 
 const HISTORY_MS = 86_400_000;
 const MAX_TIMER_MS = 60_000;
+/** How often a lease that is over is asked for again. */
+const LEASE_RETRY_MS = 200;
+/** At the end, decisions wait this long for the bus. */
+const DECISIONS_MS = 3_000;
 
 export interface OfficeParts {
   readonly bus: Bus;
@@ -26,6 +30,10 @@ export interface OfficeParts {
   readonly changed: TableView;
   readonly held: TableView;
   directory(): ControlDirectory;
+  /** Decisions are made only while this holds. */
+  isLeased(): boolean;
+  /** Another arbiter announced itself later than this one. */
+  overtaken(): void;
   /** For counters. */
   decided(event: ControlEvent, effects: readonly Effect[]): void;
 }
@@ -39,7 +47,9 @@ export class Office {
   readonly #outbox: DurableOutbox;
   readonly #followings: Following[] = [];
   readonly #unsubscribe: (() => void)[] = [];
-  #buffer: ControlEvent[] | null = [];
+  /** Not decided yet: before office, and while the lease does not hold. */
+  #waiting: ControlEvent[] = [];
+  #isInOffice = false;
   #state: ControlState = emptyState();
   #timer: NodeJS.Timeout | null = null;
   #term = -1;
@@ -50,30 +60,27 @@ export class Office {
     this.#outbox = new DurableOutbox(parts.bus, parts.log);
   }
 
-  /** Resolves when it decides. */
+  /** Resolves when it decides, or was ended. Rejects if it cannot: end it then. */
   async take(): Promise<void> {
-    const { bus, clock, log, identity, changed, held } = this.#parts;
+    const { log, changed, held } = this.#parts;
     this.#follow('control.requested.v1', (request) => ({ kind: 'requested', request }));
     this.#follow('control.started.v1', (started) => ({ kind: 'started', started }));
     this.#follow('control.executed.v1', (executed) => ({ kind: 'executed', executed }));
     this.#unsubscribe.push(changed.onChange((record) => this.#executorChanged(record)));
+    this.#unsubscribe.push(held.onChange((record) => this.#officeTaken(record)));
     await Promise.all([...this.#followings.map((following) => following.ready), changed.ready, held.ready]);
-    const office = { kind: 'office' as const, arbiter: identity.instance, at: clock.wallMs() };
-    const [position] = await bus.publish([
-      { topic: 'control.held.v1', key: OFFICE_KEY, value: encodeJson('control.held.v1', office) },
-    ]);
-    this.#term = position?.offset ?? 0;
+    if (this.#ended) return;
+    await this.#announce();
     const history = await this.#history();
     if (this.#ended) return;
     this.#state = replay(history, this.#context());
-    this.#apply({ kind: 'office', term: this.#term });
     const seen = new Set(history.requested.map((request) => request.id));
-    const buffered = this.#buffer ?? [];
-    this.#buffer = null;
-    for (const event of buffered) {
-      if (event.kind !== 'requested' || !seen.has(event.request.id)) this.#apply(event);
-    }
+    const since = this.#waiting.filter((event) => event.kind !== 'requested' || !seen.has(event.request.id));
+    this.#waiting = [{ kind: 'office', term: this.#term }, ...since];
+    this.#isInOffice = true;
+    this.#decideWaiting();
     log.info({ term: this.#term, open: this.#state.open.size }, 'arbiter took office');
+    this.#officeTaken(held.get(OFFICE_KEY));
   }
 
   configured(): void {
@@ -85,10 +92,30 @@ export class Office {
     if (this.#timer) clearTimeout(this.#timer);
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await Promise.all(this.#followings.map((following) => following.stop()));
-    const patience = setTimeout(() => this.#outbox.stop(), 3000);
-    await this.#outbox.settled();
-    clearTimeout(patience);
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, DECISIONS_MS);
+    });
+    await Promise.race([this.#outbox.settled(), patience]);
+    clearTimeout(timer);
     this.#outbox.stop();
+  }
+
+  /** The record whose offset is the term; without the lease somebody else may be in office, with a lower one. */
+  async #announce(): Promise<void> {
+    const { bus, clock, identity, isLeased } = this.#parts;
+    if (!isLeased()) throw new Error('the lease does not hold');
+    const office = { kind: 'office' as const, arbiter: identity.instance, at: clock.wallMs() };
+    const [position] = await bus.publish([
+      { topic: 'control.held.v1', key: OFFICE_KEY, value: encodeJson('control.held.v1', office) },
+    ]);
+    this.#term = position?.offset ?? 0;
+  }
+
+  #officeTaken(record: InRecord | undefined): void {
+    if (record?.key !== OFFICE_KEY || !this.#isInOffice || this.#ended || record.offset <= this.#term) return;
+    this.#parts.log.warn({ term: this.#term, other: record.offset }, 'another arbiter announced itself');
+    this.#parts.overtaken();
   }
 
   #follow<Topic extends TopicName>(topic: Topic, toEvent: (payload: JsonPayload<Topic>) => ControlEvent): void {
@@ -113,14 +140,27 @@ export class Office {
     const health = this.#read('connections.changed.v1', record);
     const epoch = health?.kind === 'access' ? health.epoch : null;
     if (health?.kind === 'sink') return;
-    if ((this.#state.executors.get(record.key) ?? null) === epoch && this.#buffer === null) return;
+    // Health of a connection changes often, its executor seldom.
+    if (this.#isInOffice && this.#waiting.length === 0 && (this.#state.executors.get(record.key) ?? null) === epoch)
+      return;
     this.#event({ kind: 'executor', connection: record.key, epoch });
   }
 
   #event(event: ControlEvent): void {
     if (this.#ended) return;
-    if (this.#buffer) this.#buffer.push(event);
-    else this.#apply(event);
+    this.#waiting.push(event);
+    if (this.#isInOffice) this.#decideWaiting();
+  }
+
+  /** Without the lease nothing is decided: another arbiter may be in office. What waits too long expires by itself. */
+  #decideWaiting(): void {
+    while (this.#waiting.length > 0 && !this.#ended) {
+      if (!this.#parts.isLeased()) {
+        this.#wakeAfter(LEASE_RETRY_MS, () => this.#decideWaiting());
+        return;
+      }
+      this.#apply(this.#waiting.shift() as ControlEvent);
+    }
   }
 
   #now(): Now {
@@ -133,15 +173,25 @@ export class Office {
   }
 
   #apply(event: ControlEvent): void {
-    const { effects, state, wakeAtMs } = decide(this.#state, event, this.#context());
-    this.#state = state;
-    this.#outbox.put(effects.flatMap((effect) => recordOf(effect)));
-    this.#parts.decided(event, effects);
+    const { clock, log, decided } = this.#parts;
+    try {
+      const { effects, state, wakeAtMs } = decide(this.#state, event, this.#context());
+      this.#state = state;
+      this.#outbox.put(effects.flatMap((effect) => recordOf(effect)));
+      decided(event, effects);
+      this.#wakeAfter(wakeAtMs - clock.monotonicMs(), () => this.#event({ kind: 'tick' }));
+    } catch (error) {
+      // The others go on; what this event was about ends by its time limits.
+      log.error({ err: error, event: event.kind }, 'decision failed');
+    }
+  }
+
+  #wakeAfter(ms: number, run: () => void): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    if (wakeAtMs === Number.POSITIVE_INFINITY) return;
-    const waitMs = Math.max(1, Math.min(MAX_TIMER_MS, wakeAtMs - this.#parts.clock.monotonicMs()));
-    this.#timer = setTimeout(() => this.#event({ kind: 'tick' }), waitMs);
+    if (ms === Number.POSITIVE_INFINITY) return;
+    const waitMs = Math.max(1, Math.min(MAX_TIMER_MS, ms));
+    this.#timer = setTimeout(run, waitMs);
   }
 
   async #history(): Promise<ControlHistory> {

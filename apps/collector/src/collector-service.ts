@@ -20,6 +20,7 @@ import {
 } from '@busbar/service-kit';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { CollectorMetrics } from './collector-metrics.js';
+import { DeviceTables } from './device-tables.js';
 import { GrantExecutor } from './grant-executor.js';
 import { SampleRing } from './sample-ring.js';
 
@@ -41,7 +42,11 @@ export class CollectorPorts {
 @Injectable()
 export class CollectorService implements OnApplicationBootstrap, BeforeApplicationShutdown, ConnectionRunner {
   readonly #running = new Set<string>();
+  readonly #tables = new DeviceTables();
   #generation: AppliedGeneration | null = null;
+  /** The application under way, and the one that waits for it. */
+  #applying: Promise<unknown> = Promise.resolve();
+  #next: Promise<void> | null = null;
   #host: DriverHost | null = null;
   #ring: SampleRing | null = null;
   #executor: GrantExecutor | null = null;
@@ -83,6 +88,7 @@ export class CollectorService implements OnApplicationBootstrap, BeforeApplicati
       identity,
       epochOf: (connection) => this.#owned?.epochOf(connection) ?? null,
       isLeased: () => this.#owned?.ownership.lease('write') ?? false,
+      isUnchanged: (device, generation) => this.#tables.isUnchanged(device, generation),
       write: (target, gate) => host.write(target, gate),
       readNow: (target) => host.readNow(target),
       counted: (event) => this.metrics.control.inc({ event }),
@@ -114,7 +120,7 @@ export class CollectorService implements OnApplicationBootstrap, BeforeApplicati
 
   take(id: string): void {
     this.#running.add(id);
-    void this.#applyToHost();
+    void this.#applyAndTell().catch(() => undefined);
   }
 
   async release(id: string): Promise<void> {
@@ -123,22 +129,40 @@ export class CollectorService implements OnApplicationBootstrap, BeforeApplicati
     await this.#executor?.settled(id);
   }
 
-  apply(generation: AppliedGeneration): void {
+  apply(generation: AppliedGeneration): Promise<void> {
     this.#generation = generation;
-    void this.#applyToHost();
+    this.#tables.add(generation);
+    return this.#applyAndTell();
   }
 
-  async #applyToHost(): Promise<void> {
+  async #applyAndTell(): Promise<void> {
+    try {
+      await this.#applyToHost();
+    } catch (error) {
+      this.ports.log.error({ err: error }, 'connections cannot be applied');
+      throw error;
+    }
+  }
+
+  /** What changes while one application is under way shares the next. */
+  #applyToHost(): Promise<void> {
+    this.#next ??= this.#applying.then(() => {
+      this.#next = null;
+      const applied = this.#applyNow();
+      this.#applying = applied.catch(() => undefined);
+      return applied;
+    });
+    return this.#next;
+  }
+
+  async #applyNow(): Promise<void> {
     if (!this.#generation || !this.#host) return;
     const { number, configuration } = this.#generation;
     const connections = configuration.connections.filter(
       (connection): connection is AccessConnectionConfig =>
         connection.kind === 'access' && this.#running.has(connection.id),
     );
-    try {
-      await this.#host.apply(connections, configuration.tables, number);
-    } catch (error) {
-      this.ports.log.error({ err: error }, 'connections cannot be applied');
-    }
+    await this.#host.apply(connections, configuration.tables, number);
+    this.#tables.applied(number);
   }
 }

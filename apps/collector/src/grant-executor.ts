@@ -1,5 +1,5 @@
 import { admit } from '@busbar/arbitration';
-import { type Bus, type Following, type InRecord, type OutRecord } from '@busbar/bus';
+import type { Bus, Following, InRecord, OutRecord, TableView } from '@busbar/bus';
 import type { Reading, WriteReport, WriteTarget } from '@busbar/driver-host';
 import {
   type ControlValue,
@@ -19,6 +19,8 @@ import { DurableOutbox, type Logger, type ProcessIdentity } from '@busbar/servic
 const SEEN_MS = 86_400_000;
 /** Between two readings back while feedback does not agree yet. */
 const READ_BACK_PAUSE_MS = 200;
+/** Results wait this long for the bus when a connection goes or the process ends. */
+const RESULTS_MS = 2_000;
 
 export interface GrantExecutorParts {
   readonly bus: Bus;
@@ -28,14 +30,18 @@ export interface GrantExecutorParts {
   /** Epoch under which this process holds a connection; null if it does not. */
   epochOf(connection: string): string | null;
   isLeased(): boolean;
+  /** False if tag numbers of this generation may mean something else here: nothing is written then. */
+  isUnchanged(device: string, generation: number): boolean;
   write(target: WriteTarget, gate: () => boolean): Promise<WriteReport>;
   readNow(target: Omit<WriteTarget, 'value'>): Promise<Reading>;
   counted(event: 'write' | 'fenced' | 'unknown'): void;
 }
 
 interface Verification {
+  readonly connection: string;
   readonly points: ReadonlySet<string>;
   readonly stop: AbortController;
+  done: Promise<void>;
   /** Somebody else gave the end: this one publishes none. */
   isEnded: boolean;
 }
@@ -48,7 +54,9 @@ export class GrantExecutor {
   readonly ready: Promise<void>;
   readonly #parts: GrantExecutorParts;
   readonly #outbox: DurableOutbox;
-  readonly #followings: Following[];
+  readonly #grants: Following;
+  /** Knows the office in force from the start on: a grant of an older one may come first. */
+  readonly #held: TableView;
   /** Ids in order of arrival, with the time of it. */
   readonly #seen = new Map<string, number>();
   /** One grant after the other per connection. */
@@ -59,28 +67,48 @@ export class GrantExecutor {
   constructor(parts: GrantExecutorParts) {
     this.#parts = parts;
     this.#outbox = new DurableOutbox(parts.bus, parts.log);
-    this.#followings = [
-      parts.bus.follow('control.granted.v1', (record) => this.#granted(record)),
-      parts.bus.follow('control.held.v1', (record) => {
-        if (record.key === OFFICE_KEY) this.#highestTerm = Math.max(this.#highestTerm, record.offset);
-      }),
-    ];
-    this.ready = Promise.all(this.#followings.map((following) => following.ready)).then(() => undefined);
+    this.#held = parts.bus.table('control.held.v1');
+    this.#held.onChange((record) => this.#seeOffice(record));
+    this.#grants = parts.bus.follow('control.granted.v1', (record) => this.#granted(record));
+    this.ready = Promise.all([this.#grants.ready, this.#held.ready]).then(() =>
+      this.#seeOffice(this.#held.get(OFFICE_KEY)),
+    );
   }
 
-  /** Resolves when every write of this connection that was started has its end. */
+  /** Resolves when every write of this connection that was started has its end, and the end is durable (2 s at most). */
   async settled(connection: string): Promise<void> {
     await this.#lanes.get(connection);
+    await this.#endVerifications((verification) => verification.connection === connection);
+    await this.#resultsDurable();
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#followings.map((following) => following.stop()));
-    for (const verification of this.#verifying) verification.stop.abort();
+    await this.#grants.stop();
     await Promise.all(this.#lanes.values());
-    const patience = setTimeout(() => this.#outbox.stop(), 2000);
-    await this.#outbox.settled();
-    clearTimeout(patience);
+    await this.#endVerifications(() => true);
+    await this.#held.stop();
+    await this.#resultsDurable();
     this.#outbox.stop();
+  }
+
+  /** Nobody reads back any more: the device has said yes, and that is all that is known. */
+  async #endVerifications(isMeant: (verification: Verification) => boolean): Promise<void> {
+    const ended = [...this.#verifying].filter(isMeant);
+    for (const { stop } of ended) stop.abort();
+    await Promise.all(ended.map(({ done }) => done));
+  }
+
+  async #resultsDurable(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, RESULTS_MS);
+    });
+    await Promise.race([this.#outbox.settled(), patience]);
+    clearTimeout(timer);
+  }
+
+  #seeOffice(record: InRecord | undefined): void {
+    if (record?.key === OFFICE_KEY) this.#highestTerm = Math.max(this.#highestTerm, record.offset);
   }
 
   #granted(record: InRecord): void {
@@ -105,6 +133,9 @@ export class GrantExecutor {
       .then(() => this.#execute(grant))
       .catch((error) => {
         this.#parts.log.error({ err: error, request: grant.request.id }, 'grant failed');
+      })
+      .then(() => {
+        if (this.#lanes.get(connection) === lane) this.#lanes.delete(connection);
       });
     this.#lanes.set(connection, lane);
   }
@@ -131,10 +162,15 @@ export class GrantExecutor {
     });
   }
 
+  #isUnchanged({ writes, generation }: Grant): boolean {
+    return writes.every(({ device }) => this.#parts.isUnchanged(device, generation));
+  }
+
   async #execute(grant: Grant): Promise<void> {
     this.#supersede(grant);
     const admitted = this.#admitted(grant);
     if (admitted !== 'execute') return this.#refuse(grant, admitted);
+    if (!this.#isUnchanged(grant)) return this.#end(grant, { kind: 'failed', effect: 'none', reason: 'NOT_SENT' }, []);
     const started = { grant, startedAt: this.#parts.clock.wallMs() };
     const intent: OutRecord = {
       topic: 'control.started.v1',
@@ -158,7 +194,7 @@ export class GrantExecutor {
       return this.#end(grant, { kind: 'executed', verified: false, written: true, clamped: false }, items);
     }
     this.#publish({ ...this.#head(grant), kind: 'acknowledged', items, at: this.#parts.clock.wallMs() });
-    void this.#verify(grant, items);
+    this.#verifyLater(grant, items);
   }
 
   /** Carries out one write; returns the end of the request if this was not executed. */
@@ -167,11 +203,11 @@ export class GrantExecutor {
     const gate = () => {
       const admitted = this.#admitted(grant);
       if (admitted !== 'execute') refusal = admitted;
-      return admitted === 'execute';
+      return admitted === 'execute' && this.#isUnchanged(grant);
     };
     const target = { connection: grant.executor.connection, device: write.device, tag: write.tag, value: write.value };
     const report = await this.#parts.write(target, gate);
-    this.#parts.counted('write');
+    if (report.outcome !== 'not-sent') this.#parts.counted('write');
     const answer = report.answer === undefined ? {} : { answer: report.answer };
     const { point } = write;
     switch (report.outcome) {
@@ -206,15 +242,23 @@ export class GrantExecutor {
     }
   }
 
-  async #verify(grant: Grant, items: readonly ItemResult[]): Promise<void> {
-    const stop = new AbortController();
+  /** Beside the lane: the next grant of the connection does not wait for the feedback of this one. */
+  #verifyLater(grant: Grant, items: readonly ItemResult[]): void {
+    const { connection } = grant.executor;
     const points = new Set(grant.writes.map((write) => write.point));
-    const verification: Verification = { points, stop, isEnded: false };
+    const stop = new AbortController();
+    const verification: Verification = { connection, points, stop, done: Promise.resolve(), isEnded: false };
     this.#verifying.add(verification);
-    const results = await Promise.all(
-      grant.writes.map((write) => this.#verifyOne(grant.executor.connection, write, stop.signal)),
-    );
-    this.#verifying.delete(verification);
+    verification.done = this.#verify(grant, items, verification)
+      .catch((error) => {
+        this.#parts.log.error({ err: error, request: grant.request.id }, 'reading back failed');
+      })
+      .finally(() => this.#verifying.delete(verification));
+  }
+
+  async #verify(grant: Grant, items: readonly ItemResult[], verification: Verification): Promise<void> {
+    const { stop, connection } = verification;
+    const results = await Promise.all(grant.writes.map((write) => this.#verifyOne(connection, write, stop.signal)));
     if (verification.isEnded) return;
     const merged = items.map((item, i) => ({ ...item, ...results[i]?.seen }));
     const isVerified = results.every((result) => result.isVerified);

@@ -40,7 +40,12 @@ export function App() {
   }, [language]);
   return (
     <QueryClientProvider client={queries}>
-      <ConfigProvider theme={theme} {...(language === 'zh' ? { locale: chinese } : {})} wave={{ disabled: true }}>
+      <ConfigProvider
+        theme={theme}
+        {...(language === 'zh' ? { locale: chinese } : {})}
+        wave={{ disabled: true }}
+        button={{ autoInsertSpace: false }}
+      >
         <LanguageContext value={choice}>
           <ZoneContext value={setZone}>
             <DisplayProvider value={display}>

@@ -5,15 +5,27 @@ import { Shell } from './shell/shell.js';
 
 type Router = ReturnType<typeof createBrowserRouter>;
 
+const Nothing = () => null;
+
 export function createRoutes(): Router {
   return createBrowserRouter([
-    { path: '/setup', lazy: async () => ({ Component: (await import('./entry/setup-page.js')).SetupPage }) },
-    { path: '/login', lazy: async () => ({ Component: (await import('./entry/login-page.js')).LoginPage }) },
+    {
+      path: '/setup',
+      ErrorBoundary: PageFault,
+      HydrateFallback: Nothing,
+      lazy: async () => ({ Component: (await import('./entry/setup-page.js')).SetupPage }),
+    },
+    {
+      path: '/login',
+      ErrorBoundary: PageFault,
+      HydrateFallback: Nothing,
+      lazy: async () => ({ Component: (await import('./entry/login-page.js')).LoginPage }),
+    },
     {
       path: '/',
       Component: Shell,
       ErrorBoundary: PageFault,
-      HydrateFallback: () => null,
+      HydrateFallback: Nothing,
       children: [
         { index: true, element: <Navigate to="/points" replace /> },
         {

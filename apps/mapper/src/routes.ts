@@ -6,8 +6,6 @@ import type { AppliedGeneration } from '@busbar/service-kit';
 export interface Route {
   readonly asset: string;
   readonly mapping: Mapping;
-  /** Points of the asset's model. */
-  readonly pointCount: number;
 }
 
 export interface RouteFailure {
@@ -17,12 +15,14 @@ export interface RouteFailure {
 
 export interface Routes {
   readonly generation: number;
-  /** By device id. A device without an entry is known and feeds nothing; an unknown one is not in `devices`. */
+  /** By device id. A device without an entry is unknown; one with an empty list is known and feeds nothing. */
   readonly byDevice: ReadonlyMap<string, readonly Route[]>;
+  /** Model of each asset. */
+  readonly models: ReadonlyMap<string, string>;
   readonly failures: readonly RouteFailure[];
 }
 
-/** Compiles a generation: one mapping per pair of access template and point table, shared by all devices alike. */
+/** Compiles a generation: one mapping per access template, point table and model, shared by all devices alike. */
 export function compileRoutes({ number, configuration }: AppliedGeneration): Routes {
   const tables = new Map(configuration.tables.map((table) => [table.digest, table]));
   const models = new Map(configuration.models.map((model) => [model.id, model]));
@@ -35,14 +35,18 @@ export function compileRoutes({ number, configuration }: AppliedGeneration): Rou
   const compiled = new Map<string, Mapping>();
   const byDevice = new Map<string, Route[]>([...tableOf.keys()].map((device) => [device, []]));
   const failures: RouteFailure[] = [];
-  const mappingOf = (asset: AssetConfig, templateId: string, digest: string): Mapping => {
-    const key = `${templateId} ${digest}`;
+  const mappingOf = (asset: AssetConfig, templateId: string, device: string): Mapping => {
+    const digest = tableOf.get(device) ?? '';
+    // The model too: an asset's own may add to that of its template, and numbers are the model's.
+    const key = JSON.stringify([templateId, digest, asset.model]);
     let mapping = compiled.get(key);
     if (!mapping) {
       const template = templates.get(templateId);
       const table = tables.get(digest);
       const model = models.get(asset.model);
-      if (!template || !table || !model) throw new Error(`${asset.id}: template, table or model is missing`);
+      if (!template || !table || !model) {
+        throw new Error(`${asset.id}: template, model, device ${device} or its table is missing`);
+      }
       mapping = compileMapping({ template, model, table });
       compiled.set(key, mapping);
     }
@@ -50,16 +54,14 @@ export function compileRoutes({ number, configuration }: AppliedGeneration): Rou
   };
   for (const asset of configuration.assets) {
     for (const { template, device } of asset.from) {
-      const digest = tableOf.get(device);
-      if (digest === undefined) continue;
       try {
-        const mapping = mappingOf(asset, template, digest);
-        const pointCount = models.get(asset.model)?.points.length ?? 0;
-        byDevice.get(device)?.push({ asset: asset.id, mapping, pointCount });
+        const mapping = mappingOf(asset, template, device);
+        byDevice.get(device)?.push({ asset: asset.id, mapping });
       } catch (error) {
         failures.push({ asset: asset.id, error });
       }
     }
   }
-  return { generation: number, byDevice, failures };
+  const modelOf = new Map(configuration.assets.map((asset) => [asset.id, asset.model]));
+  return { generation: number, byDevice, models: modelOf, failures };
 }

@@ -25,8 +25,9 @@ function record(topic: TopicName, key: string, value: string): OutRecord {
   return { topic, key, value: Buffer.from(value) };
 }
 
-function numbers(topic: TopicName, key: string, from: number, count: number): OutRecord[] {
-  return Array.from({ length: count }, (_, i) => record(topic, key, String(from + i)));
+/** Records of the key whose values are the numbers of [from, end). */
+function numbers(topic: TopicName, key: string, [from, end]: readonly [number, number]): OutRecord[] {
+  return Array.from({ length: end - from }, (_, i) => record(topic, key, String(from + i)));
 }
 
 /** A handler whose deliveries are settled by the test. */
@@ -79,15 +80,15 @@ export function describeBus(name: string, makeLog: () => Promise<LogUnderTest>):
 
     describe('publishing', () => {
       it('resolves with rising positions of one partition for one key', async () => {
-        const first = await bus.publish(numbers(POINTS, 'a', 0, 3));
-        const second = await bus.publish(numbers(POINTS, 'a', 3, 2));
+        const first = await bus.publish(numbers(POINTS, 'a', [0, 3]));
+        const second = await bus.publish(numbers(POINTS, 'a', [3, 5]));
         const all = [...first, ...second];
         expect(new Set(all.map(({ partition }) => partition)).size).toBe(1);
         expect(all.map(({ offset }) => offset - (all[0]?.offset ?? 0))).toEqual([0, 1, 2, 3, 4]);
       });
 
       it('keeps the order of a key over publications that nobody awaits', async () => {
-        await Promise.all(Array.from({ length: 200 }, (_, i) => bus.publish(numbers(POINTS, 'a', i, 1))));
+        await Promise.all(Array.from({ length: 200 }, (_, i) => bus.publish(numbers(POINTS, 'a', [i, i + 1]))));
         const got = collect(POINTS, 'order');
         await vi.waitFor(() => expect(got.length).toBe(200), WAIT);
         expect(values(got)).toEqual(Array.from({ length: 200 }, (_, i) => String(i)));
@@ -129,7 +130,7 @@ export function describeBus(name: string, makeLog: () => Promise<LogUnderTest>):
         expect(refused.length).toBeGreaterThanOrEqual(30);
         expect(refused.length).toBeLessThanOrEqual(34);
         for (const { reason } of refused) expect((reason as BusbarError).code).toBe('BUS_FULL');
-        await bus.publish(numbers(POINTS, 'a', 0, 1));
+        await bus.publish(numbers(POINTS, 'a', [0, 1]));
         expect(bus.health().waitingBytes).toBe(0);
       });
 
@@ -138,11 +139,11 @@ export function describeBus(name: string, makeLog: () => Promise<LogUnderTest>):
       });
 
       it('takes nothing after its close, which is safe twice', async () => {
-        const flushed = bus.publish(numbers(POINTS, 'a', 0, 1));
+        const flushed = bus.publish(numbers(POINTS, 'a', [0, 1]));
         await bus.close();
         await bus.close();
         expect(await flushed).toHaveLength(1);
-        await expect(bus.publish(numbers(POINTS, 'a', 1, 1))).rejects.toMatchObject({ code: 'BUS_CLOSED' });
+        await expect(bus.publish(numbers(POINTS, 'a', [1, 2]))).rejects.toMatchObject({ code: 'BUS_CLOSED' });
         expect(() => bus.consume(POINTS, 'g', async () => undefined)).toThrow(BusbarError);
         expect(() => bus.table(TABLE)).toThrow(BusbarError);
         expect(() => bus.follow(POINTS, () => undefined)).toThrow(BusbarError);
@@ -151,27 +152,27 @@ export function describeBus(name: string, makeLog: () => Promise<LogUnderTest>):
 
     describe('consuming', () => {
       it('begins a new group at the beginning of the log, and keeps groups apart', async () => {
-        await bus.publish(numbers(POINTS, 'a', 0, 5));
+        await bus.publish(numbers(POINTS, 'a', [0, 5]));
         const one = collect(POINTS, 'one');
         await vi.waitFor(() => expect(values(one)).toEqual(['0', '1', '2', '3', '4']), WAIT);
-        await bus.publish(numbers(POINTS, 'a', 5, 1));
+        await bus.publish(numbers(POINTS, 'a', [5, 6]));
         const two = collect(POINTS, 'two');
         await vi.waitFor(() => expect(values(two)).toEqual(['0', '1', '2', '3', '4', '5']), WAIT);
         await vi.waitFor(() => expect(values(one)).toEqual(['0', '1', '2', '3', '4', '5']), WAIT);
       });
 
       it('goes on behind what was settled when it is stopped and comes again', async () => {
-        await bus.publish(numbers(POINTS, 'a', 0, 5));
+        await bus.publish(numbers(POINTS, 'a', [0, 5]));
         const got: InRecord[] = [];
         const consumption = bus.consume(POINTS, 'again', async ({ records }) => void got.push(...records));
         await vi.waitFor(() => expect(got.length).toBe(5), WAIT);
         await consumption.stop();
         await consumption.stop();
-        await bus.publish(numbers(POINTS, 'a', 5, 2));
+        await bus.publish(numbers(POINTS, 'a', [5, 7]));
         const later = collect(POINTS, 'again');
         await vi.waitFor(() => expect(values(later)).toEqual(['5', '6']), WAIT);
         await reopen();
-        await bus.publish(numbers(POINTS, 'a', 7, 1));
+        await bus.publish(numbers(POINTS, 'a', [7, 8]));
         const last = collect(POINTS, 'again');
         await vi.waitFor(() => expect(values(last)).toEqual(['7']), WAIT);
       });
@@ -180,13 +181,13 @@ export function describeBus(name: string, makeLog: () => Promise<LogUnderTest>):
         const handler = new ManualHandler();
         const consumption = bus.consume(POINTS, 'stop', handler.handle);
         await consumption.ready;
-        await bus.publish(numbers(POINTS, 'a', 0, 1));
+        await bus.publish(numbers(POINTS, 'a', [0, 1]));
         await vi.waitFor(() => expect(handler.deliveries.length).toBe(1), WAIT);
         let isStopped = false;
         const stopped = consumption.stop().then(() => {
           isStopped = true;
         });
-        await bus.publish(numbers(POINTS, 'a', 1, 1));
+        await bus.publish(numbers(POINTS, 'a', [1, 2]));
         expect(isStopped).toBe(false);
         handler.deliveries[0]?.settle();
         await stopped;
@@ -199,7 +200,7 @@ export function describeBus(name: string, makeLog: () => Promise<LogUnderTest>):
         const consumption = bus.consume(POINTS, 'prefix', handler.handle);
         await consumption.ready;
         for (let i = 0; i < 3; i++) {
-          await bus.publish(numbers(POINTS, 'a', i, 1));
+          await bus.publish(numbers(POINTS, 'a', [i, i + 1]));
           await vi.waitFor(() => expect(handler.values.length).toBe(i + 1), WAIT);
         }
         handler.deliveries[0]?.settle();
@@ -216,11 +217,11 @@ export function describeBus(name: string, makeLog: () => Promise<LogUnderTest>):
           if (values(records).includes('3') && failures-- > 0) throw new Error('not yet');
           done.push(...values(records));
         });
-        for (let i = 0; i < 6; i++) await bus.publish(numbers(POINTS, 'a', i, 1));
-        await bus.publish(numbers(POINTS, 'b', 100, 1));
+        for (let i = 0; i < 6; i++) await bus.publish(numbers(POINTS, 'a', [i, i + 1]));
+        await bus.publish(numbers(POINTS, 'b', [100, 101]));
         await vi.waitFor(() => expect(done.length).toBe(7), WAIT);
         expect(new Set(done)).toEqual(new Set(['0', '1', '2', '3', '4', '5', '100']));
-        await bus.publish(numbers(POINTS, 'a', 6, 1));
+        await bus.publish(numbers(POINTS, 'a', [6, 7]));
         await vi.waitFor(() => expect(done.at(-1)).toBe('6'), WAIT);
         expect(failures).toBeLessThanOrEqual(0);
       });
@@ -232,7 +233,7 @@ export function describeBus(name: string, makeLog: () => Promise<LogUnderTest>):
           if (calls === 1) throw new TypeError('a defect');
           return Promise.resolve();
         });
-        await bus.publish(numbers(POINTS, 'a', 0, 1));
+        await bus.publish(numbers(POINTS, 'a', [0, 1]));
         await vi.waitFor(() => expect(calls).toBe(2), WAIT);
       });
 
@@ -246,7 +247,7 @@ export function describeBus(name: string, makeLog: () => Promise<LogUnderTest>):
             } else got.push(text(incoming.value));
           }
         });
-        const positions = await bus.publish(numbers(POINTS, 'a', 0, 3));
+        const positions = await bus.publish(numbers(POINTS, 'a', [0, 3]));
         await vi.waitFor(() => expect(got).toEqual(['0', '2']), WAIT);
         await vi.waitFor(() => expect(letters.length).toBe(1), WAIT);
         const letter = decodeJson(LETTERS, letters[0]?.value ?? new Uint8Array(0));
@@ -275,7 +276,7 @@ export function describeBus(name: string, makeLog: () => Promise<LogUnderTest>):
 
       it('settles what is flushed: flushed() resolves, the lag falls to nothing', async () => {
         const consumption = bus.consume(POINTS, 'flushed', async (delivery) => delivery.flushed());
-        await bus.publish(numbers(POINTS, 'a', 0, 10));
+        await bus.publish(numbers(POINTS, 'a', [0, 10]));
         await consumption.ready;
         await vi.waitFor(() => expect(consumption.lag()).toEqual({ records: 0, oldestMs: null }), WAIT);
       });
@@ -285,7 +286,7 @@ export function describeBus(name: string, makeLog: () => Promise<LogUnderTest>):
         const consumption = bus.consume(POINTS, 'lag', handler.handle);
         await consumption.ready;
         const before = Date.now();
-        await bus.publish(numbers(POINTS, 'a', 0, 3));
+        await bus.publish(numbers(POINTS, 'a', [0, 3]));
         await vi.waitFor(() => expect(handler.values.length).toBe(3), WAIT);
         const lag = consumption.lag();
         expect(lag.records).toBe(3);
@@ -345,7 +346,7 @@ export function describeBus(name: string, makeLog: () => Promise<LogUnderTest>):
         let next = 0;
         let isRunning = true;
         const publishing = (async () => {
-          while (isRunning) await bus.publish(numbers(CONTROL, 'site', next++, 1));
+          while (isRunning) await bus.publish(numbers(CONTROL, 'site', [next, ++next]));
         })();
         await vi.waitFor(() => expect(next).toBeGreaterThan(5), WAIT);
         const before = next - 2;
@@ -370,14 +371,15 @@ export function describeBus(name: string, makeLog: () => Promise<LogUnderTest>):
           calls++;
           throw new Error('a defect');
         }).ready;
-        await bus.publish(numbers(CONTROL, 'site', 0, 2));
+        await bus.publish(numbers(CONTROL, 'site', [0, 2]));
         await vi.waitFor(() => expect(calls).toBe(2), WAIT);
       });
     });
 
     describe('reading by key and time', () => {
       it('gives the records of a key within the time, oldest first, cut to the newest', async () => {
-        for (let i = 0; i < 10; i++) await bus.publish([...numbers(POINTS, 'a', i, 1), ...numbers(POINTS, 'b', i, 1)]);
+        for (let i = 0; i < 10; i++)
+          await bus.publish([...numbers(POINTS, 'a', [i, i + 1]), ...numbers(POINTS, 'b', [i, i + 1])]);
         const times = { fromMs: Date.now() - 3_600_000, toMs: Date.now() + 1_000 };
         const all = await bus.range(POINTS, 'a', times);
         expect(values(all)).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
@@ -391,8 +393,8 @@ export function describeBus(name: string, makeLog: () => Promise<LogUnderTest>):
       it('tells the oldest and newest time kept', async () => {
         expect(await bus.kept(POINTS)).toBeNull();
         const before = Date.now() - 1;
-        await bus.publish(numbers(POINTS, 'a', 0, 1));
-        await bus.publish(numbers(POINTS, 'b', 0, 1));
+        await bus.publish(numbers(POINTS, 'a', [0, 1]));
+        await bus.publish(numbers(POINTS, 'b', [0, 1]));
         const kept = await bus.kept(POINTS);
         expect(kept?.oldestMs).toBeGreaterThanOrEqual(before);
         expect(kept?.newestMs).toBeGreaterThanOrEqual(kept?.oldestMs ?? Number.POSITIVE_INFINITY);
@@ -443,7 +445,7 @@ export function describeBus(name: string, makeLog: () => Promise<LogUnderTest>):
     });
 
     it('is up when it works', async () => {
-      await bus.publish(numbers(POINTS, 'a', 0, 1));
+      await bus.publish(numbers(POINTS, 'a', [0, 1]));
       await vi.waitFor(() => expect(bus.health()).toMatchObject({ state: 'up', diagnosis: null }), WAIT);
     });
   });

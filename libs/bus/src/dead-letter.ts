@@ -10,6 +10,8 @@ export interface DeadLetterPlace {
   readonly offset: number;
   readonly group: string;
   readonly key: string;
+  /** Absent where nobody can say what it was. */
+  readonly value?: Uint8Array | null;
 }
 
 function definedParams(params: ErrorParams): DeadLetter['diagnosis']['params'] {
@@ -18,12 +20,7 @@ function definedParams(params: ErrorParams): DeadLetter['diagnosis']['params'] {
   return defined;
 }
 
-export function deadLetter(
-  place: DeadLetterPlace,
-  diagnosis: Diagnosis,
-  at: number,
-  value?: Uint8Array | null,
-): OutRecord {
+export function deadLetter(place: DeadLetterPlace, diagnosis: Diagnosis, at: number): OutRecord {
   const letter: DeadLetter = {
     topic: place.topic,
     partition: place.partition,
@@ -33,11 +30,18 @@ export function deadLetter(
     diagnosis: { code: diagnosis.code, params: definedParams(diagnosis.params) },
     at,
   };
+  const { value } = place;
   if (value && value.byteLength <= MAX_VALUE_BYTES) letter.value = Buffer.from(value).toString('base64');
   return { topic: 'deadletters.recorded.v1', key: place.topic, value: encodeJson('deadletters.recorded.v1', letter) };
 }
 
-export function refusalLetter(record: InRecord, group: string, diagnosis: Diagnosis, at: number): OutRecord {
-  const { topic, partition, offset, key } = record;
-  return deadLetter({ topic, partition, offset, group, key }, diagnosis, at, record.value);
+/** `refusal`: by which group and why. */
+export function refusalLetter(
+  record: InRecord,
+  refusal: { readonly group: string; readonly diagnosis: Diagnosis },
+  at: number,
+): OutRecord {
+  const { topic, partition, offset, key, value } = record;
+  const { group, diagnosis } = refusal;
+  return deadLetter({ topic, partition, offset, group, key, value }, diagnosis, at);
 }

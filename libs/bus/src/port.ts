@@ -37,9 +37,10 @@ export interface Delivery {
 }
 
 /**
- * Resolves when the outputs of the delivery are durable; a rejection has the delivery tried again with back-off
- * (100 ms doubled to 10 s). Called for the next deliveries without awaiting this one: at most 4 deliveries and
- * 1 MiB per partition are under way. Must not block the event loop.
+ * Resolves when the outputs of the delivery are durable; a rejection has it tried again with back-off (100 ms doubled
+ * to 10 s) before anything newer of its partition; what was under way beside it ends first and is not repeated.
+ * Called for the next deliveries without awaiting this one: at most 4 deliveries and 1 MiB per partition are under
+ * way. Must not block the event loop.
  */
 export type Handler = (delivery: Delivery, signal: AbortSignal) => Promise<void>;
 
@@ -88,7 +89,10 @@ export interface Ownership {
   lease(use: 'read' | 'write'): boolean;
   /** Group member id, `local` when embedded. */
   readonly member: string;
-  /** Asks the group: true if that member is certainly no longer in it. */
+  /**
+   * Asks the group: true if that member is certainly no longer in it; false without an answer within 3 s. Embedded:
+   * always true, since whoever had the lock on the folder before is gone.
+   */
   isGone(member: string): Promise<boolean>;
   /** Calls `lost` for all, then leaves the group in order. */
   stop(): Promise<void>;

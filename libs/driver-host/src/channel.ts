@@ -13,6 +13,8 @@ export class Channel {
   readonly session: unknown;
   /** Monotonic ms since when a request is under way; NaN when free. */
   busySince = Number.NaN;
+  /** Requests that were answered in this session. */
+  answerCount = 0;
   /** Time spent waiting for the device so far. */
   busyMs = 0;
   readonly #driver: UntypedDriver;
@@ -37,6 +39,7 @@ export class Channel {
     this.#listener = input.listener;
     // Bound once: no closure per request.
     this.#onDone = (outcome) => {
+      this.answerCount++;
       if (this.#free()) this.#listener.readDone(outcome);
     };
     this.#onFailed = (error) => {

@@ -21,6 +21,8 @@ export interface CompiledTags {
   /** Divisor for DIVIDE, factor for LINEAR. */
   readonly scale: Float64Array;
   readonly offset: Float64Array;
+  /** 1: the driver does not understand its address; never planned. */
+  readonly isBroken: Uint8Array;
   /** 1: other tags take their power of ten from this one. */
   readonly isExponent: Uint8Array;
 }
@@ -30,11 +32,12 @@ export interface CompiledTable {
   readonly byNumber: ReadonlyMap<number, TagConfig>;
   /** Readable tags by group. */
   readonly groups: ReadonlyMap<string, CompiledTags>;
-  /** Tags whose address the driver does not understand. */
-  readonly broken: readonly TagConfig[];
   /** One tag, readable or not, as the driver knows it; null if broken. */
   single(number: number): CompiledTags | null;
 }
+
+/** Stands for an address that could not be parsed. */
+const BROKEN = Symbol('broken address');
 
 function compileTags(pairs: readonly (readonly [TagConfig, unknown])[], exponents: ReadonlySet<number>): CompiledTags {
   const n = pairs.length;
@@ -42,6 +45,7 @@ function compileTags(pairs: readonly (readonly [TagConfig, unknown])[], exponent
   const scale = new Float64Array(n).fill(1);
   const offset = new Float64Array(n);
   const isExponent = new Uint8Array(n);
+  const isBroken = Uint8Array.from(pairs, ([, address]) => (address === BROKEN ? 1 : 0));
   const handles = new Uint32Array(n);
   const tags = pairs.map(([config, address], index): Tag<unknown> => {
     handles[index] = config.number;
@@ -64,23 +68,19 @@ function compileTags(pairs: readonly (readonly [TagConfig, unknown])[], exponent
     const { type, count, length, order, access, writeMode } = config;
     return { index, address, type, count, length, order, access, writeMode };
   });
-  return { configs: pairs.map(([config]) => config), tags, handles, mode, scale, offset, isExponent };
+  return { configs: pairs.map(([config]) => config), tags, handles, mode, scale, offset, isBroken, isExponent };
 }
 
 export function compileTable(config: TableConfig, driver: UntypedDriver): CompiledTable {
   const exponents = new Set(config.tags.flatMap((tag) => (tag.scaleBy === undefined ? [] : [tag.scaleBy])));
   const addresses = new Map<number, unknown>();
   const byNumber = new Map<number, TagConfig>();
-  const broken: TagConfig[] = [];
   const groups = new Map<string, (readonly [TagConfig, unknown])[]>();
   for (const tag of config.tags) {
     byNumber.set(tag.number, tag);
-    const address = driver.address.parse(tag.address, config.base);
-    if (isAddressProblem(address)) {
-      broken.push(tag);
-      continue;
-    }
-    addresses.set(tag.number, address);
+    const parsed = driver.address.parse(tag.address, config.base);
+    const address = isAddressProblem(parsed) ? BROKEN : parsed;
+    if (address !== BROKEN) addresses.set(tag.number, address);
     if (!canRead(tag.access)) continue;
     const list = groups.get(tag.group);
     if (list) list.push([tag, address]);
@@ -89,7 +89,6 @@ export function compileTable(config: TableConfig, driver: UntypedDriver): Compil
   return {
     config,
     byNumber,
-    broken,
     groups: new Map([...groups].map(([name, pairs]) => [name, compileTags(pairs, exponents)])),
     single(number) {
       const tag = byNumber.get(number);

@@ -179,6 +179,10 @@ export class ConnectionRunner implements DeviceOwner, LinkListener, QueueListene
     }
   }
 
+  sessionClosed(): void {
+    this.#link.renew();
+  }
+
   writeUnknown(device: DeviceRunner, sessionEnded: boolean): void {
     if (sessionEnded) this.#link.renew();
     else this.#silent(device, null);
@@ -202,7 +206,7 @@ export class ConnectionRunner implements DeviceOwner, LinkListener, QueueListene
   // What devices ask
 
   isReady(): boolean {
-    return this.channel !== null && !this.#isStopped && this.#input.ports.isLeased('read');
+    return !this.#link.isLost && !this.#isStopped && this.#input.ports.isLeased('read');
   }
 
   enqueue(group: PollGroup, device: DeviceRunner): void {

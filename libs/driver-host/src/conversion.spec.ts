@@ -13,7 +13,6 @@ describe('clean decimals', () => {
     [123456789 * 0.001, 123456.789],
     [1e-9, 1e-9],
     [1e20, 1e20],
-    [999999999999999.5, 999999999999999.5],
   ])('makes %d to %d', (given, wanted) => {
     expect(cleanDecimal(given)).toBe(wanted);
   });

@@ -52,6 +52,7 @@ export class DeviceRunner {
   readonly #cancels: (() => void)[] = [];
   #misses = 0;
   #isSuspended = false;
+  #wasWarned = false;
   #isRetryDue = false;
   #cancelRetry: (() => void) | null = null;
   #badAt = Number.NEGATIVE_INFINITY;
@@ -154,8 +155,11 @@ export class DeviceRunner {
     this.#misses = 0;
     this.isGone = false;
     this.#isSuspended = false;
-    if (wasGone) {
+    if (this.#wasWarned) {
+      this.#wasWarned = false;
       this.#ports.log.info({ connection: this.#owner.connection, device: this.config.id }, 'device answers again');
+    }
+    if (wasGone) {
       for (const group of this.groups) group.restart(now);
       this.#enqueueAll();
     }
@@ -171,6 +175,7 @@ export class DeviceRunner {
     this.#cancelRetry = this.#ports.scheduler.after(pause * (0.75 + this.#ports.random() / 2), () => this.#retry());
     this.diagnosis = diagnosis;
     if (this.#misses < MISSES_UNTIL_GONE || this.isGone) return;
+    this.#wasWarned = true;
     this.#ports.log.warn(
       { connection: this.#owner.connection, device: this.config.id, code: diagnosis.code },
       'device does not answer',
@@ -235,7 +240,7 @@ export class DeviceRunner {
 
   state(): DeviceState {
     let tagsGood = 0;
-    let tags = this.table.broken.length;
+    let tags = 0;
     let lateScans = 0;
     for (const group of this.groups) {
       tagsGood += group.writer.countGood();

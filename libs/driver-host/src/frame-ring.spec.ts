@@ -8,7 +8,7 @@ describe('frame ring', () => {
     fc.assert(
       fc.property(fc.array(frame, { maxLength: 400 }), (frames) => {
         const ring = new FrameRing();
-        frames.forEach((bytes, i) => ring.push(i % 2 === 0 ? 'sent' : 'received', bytes, i));
+        for (const [i, bytes] of frames.entries()) ring.push(i % 2 === 0 ? 'sent' : 'received', bytes, i);
         const kept = ring.read();
         const first = frames.length - kept.length;
         kept.forEach((one, i) => {

@@ -17,7 +17,7 @@ export type Plan = (tags: CompiledTags['tags']) => readonly PlannedRequest[];
 
 /** One poll group of one device: its requests, what was learned about them, and the age of their values. */
 export class PollGroup {
-  readonly writer: ScanWriter;
+  writer: ScanWriter;
   readonly tags: CompiledTags;
   /** Milliseconds; null: once per connect. */
   readonly periodMs: number | null;
@@ -59,7 +59,8 @@ export class PollGroup {
   #replan(now: number): void {
     this.#standing.fill(0);
     this.#learnedAt = null;
-    this.#use([...this.#plan(this.tags.tags)], now);
+    const understood = this.tags.tags.filter((_tag, index) => this.tags.isBroken[index] === 0);
+    this.#use([...this.#plan(understood)], now);
     this.tags.tags.forEach((_tag, index) => {
       if (!this.writer.isPlanned(index)) this.#standing[index] = CONFIGURATION;
     });
@@ -92,7 +93,7 @@ export class PollGroup {
 
   #refuse(tag: number): void {
     this.#standing[tag] = REFUSED;
-    this.writer.putOwn(tag, Number.NaN, REFUSED);
+    this.#standingAt = Number.NEGATIVE_INFINITY;
   }
 
   /** Refused addresses are tried again every 10 minutes, and after a reconnect. Not while a scan is under way. */

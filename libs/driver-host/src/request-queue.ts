@@ -34,6 +34,8 @@ export interface QueueListener {
   answered(device: DeviceRunner): void;
   refused(device: DeviceRunner, request: string, reason: string): void;
   faulted(fault: DriverFault, device: DeviceRunner): void;
+  /** The session ended after it had worked; a read waits for the next one. */
+  sessionClosed(): void;
   /** A write ended unknown; the session may have ended with it. */
   writeUnknown(device: DeviceRunner, sessionEnded: boolean): void;
   defect(reason: string): void;
@@ -97,7 +99,9 @@ export class RequestQueue {
     this.#cancelPause = null;
     const scan = this.#current;
     this.#current = null;
-    if (scan) this.#abandon(scan);
+    if (!scan) return;
+    this.#abandon(scan);
+    scan.group.writer = scan.group.writer.successor();
   }
 
   /** Leaves the channel alone for a while. */
@@ -156,6 +160,12 @@ export class RequestQueue {
     if (!scan) return;
     const { group, device } = scan;
     const fault = faultOf(error);
+    if (fault?.kind === 'connection-lost' && (this.#listener.channel?.answerCount ?? 0) > 0) {
+      // Closed by the other end, perhaps long ago, as some devices do after a while: the read goes on in a new session.
+      group.writer.stop();
+      this.#listener.sessionClosed();
+      return;
+    }
     if (fault !== null) {
       this.#abandon(scan);
       this.#listener.faulted(fault, device);
@@ -198,12 +208,9 @@ export class RequestQueue {
 
   #finish(scan: Scan): void {
     this.#remove(scan);
-    if (scan.settle) {
-      this.#settle(scan, scan.settle);
-      return;
-    }
     scan.group.putStanding(this.#scheduler.now());
-    scan.device.publish(scan.group);
+    if (scan.settle) this.#settle(scan, scan.settle);
+    else scan.device.publish(scan.group);
   }
 
   /** Ends a scan before its time: what it has is published, the rest keeps its age. */

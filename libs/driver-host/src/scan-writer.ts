@@ -58,6 +58,20 @@ export class ScanWriter implements SampleWriter {
     this.#stamp = new Uint32Array(n);
   }
 
+  /**
+   * Takes this writer's place when a read was given up that never ended: whatever the driver still puts into the old
+   * one is lost, even while the same tags are being read again.
+   */
+  successor(): ScanWriter {
+    this.stop();
+    const next = new ScanWriter(this.#tags, this.#clock, this.#exponents);
+    next.lastValue.set(this.lastValue);
+    next.lastQuality.set(this.lastQuality);
+    next.lastSide = this.lastSide;
+    next.#requestOf.set(this.#requestOf);
+    return next;
+  }
+
   /** The plan in use: tag indexes by request. */
   setRequests(requests: readonly { readonly tags: readonly number[] }[]): void {
     this.#requestOf.fill(-1);

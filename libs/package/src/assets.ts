@@ -189,8 +189,7 @@ export class AssetResolver {
         const reason = `connection ${device.connection} is read-only`;
         mapWrite(
           entry,
-          reason,
-          `Write \`readOnly: false\` at connection ${device.connection}, or take the write out`,
+          { reason, remedy: `Write \`readOnly: false\` at connection ${device.connection}, or take the write out` },
           this.#report,
         );
       }
@@ -209,7 +208,7 @@ export class AssetResolver {
       if (template) return template.model;
       if (Object.keys(value.from ?? {}).length === 0) {
         const params = { kind: 'asset', id: subject.id, field: 'model', sample: 'model: pv-plant' };
-        this.#report.add('FIELD_MISSING', subject.place, params, { mark: 'model' });
+        this.#report.record('FIELD_MISSING', subject.place, { params, mark: 'model' });
       }
       return undefined;
     }
@@ -238,7 +237,10 @@ export class AssetResolver {
         if (first === undefined) fedBy.set(point, template?.id ?? '');
         else {
           const params = { asset: subject.id, point, a: first, b: template?.id ?? '' };
-          this.#report.add('MAP_TWICE', keyPlace(subject.tree, ['from', template?.id ?? '']), params, { mark: point });
+          this.#report.record('MAP_TWICE', keyPlace(subject.tree, ['from', template?.id ?? '']), {
+            params,
+            mark: point,
+          });
         }
       }
     }
@@ -266,7 +268,7 @@ export class AssetResolver {
     for (const [id, { required }] of model.attributes) {
       if (required !== true || read.has(id) || Object.hasOwn(value.attributes ?? {}, id)) continue;
       const params = { asset: subject.id, attribute: id, model: model.id };
-      this.#report.add('ASSET_ATTRIBUTE', subject.place, params, { mark: id });
+      this.#report.record('ASSET_ATTRIBUTE', subject.place, { params, mark: id });
     }
     return attributes;
   }

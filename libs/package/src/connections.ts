@@ -176,7 +176,7 @@ export class ConnectionResolver {
 
   #groupUnknown(tag: TagDraft, group: string, known: readonly string[], instances: number): void {
     const groups = known.length === 0 ? 'a period such as 5s' : suggestion(group, known);
-    this.#report.add('GROUP_UNKNOWN', tag.at('group'), { group, groups }, { instances });
+    this.#report.record('GROUP_UNKNOWN', tag.at('group'), { params: { group, groups }, instances });
   }
 
   #driver(reference: string, subject: Subject): DriverCheck | undefined {
@@ -286,7 +286,11 @@ export class ConnectionResolver {
       this.#report.add('FIELD_VALUE', at('table'), params);
       return null;
     }
-    const protocol = findProtocol(value.protocol, at('protocol'), this.#parts.protocols, this.#report);
+    const protocol = findProtocol(
+      { reference: value.protocol, place: at('protocol') },
+      this.#parts.protocols,
+      this.#report,
+    );
     if (!protocol) return null;
     if (protocol.value.driver !== check.id) {
       const params = { protocol: value.protocol, driver: protocol.value.driver, other: check.id };

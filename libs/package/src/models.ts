@@ -194,7 +194,7 @@ function declare({ subject, value }: Part<PointFields>, report: Report): Point |
   const { type } = value;
   if (type === undefined) {
     const params = { kind: 'point', id: subject.id, field: 'type', sample: 'type: double' };
-    report.add('FIELD_MISSING', subject.place, params, { mark: 'type' });
+    report.record('FIELD_MISSING', subject.place, { params, mark: 'type' });
     return undefined;
   }
   checkValues({ subject, value }, type, report);

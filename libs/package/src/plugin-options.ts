@@ -41,7 +41,7 @@ export function checkOptions(
     const name = path.join('.');
     if (literal.has(name) || isReported?.(problem)) continue;
     const params = { driver: owner, field: name === '' ? field : name, reason, fix };
-    report.add('CONNECTION_FIELD', valuePlace(merged, path, place), params, { mark: name });
+    report.record('CONNECTION_FIELD', valuePlace(merged, path, place), { params, mark: name });
   }
   return undefined;
 }

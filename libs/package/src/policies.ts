@@ -171,7 +171,7 @@ function pointsOf(
   const chosen = new Map<string, { readonly asset: string; readonly point: string }>();
   (value.points ?? []).forEach((one, index) => {
     const place = valuePlace(subject.tree, ['points', index]);
-    const selector = checkedSelector(one, place, scope, report);
+    const selector = checkedSelector({ text: one, place }, scope, report);
     if (!selector) return;
     let isEmpty = true;
     for (const asset of scope.assets) {

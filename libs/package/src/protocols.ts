@@ -74,8 +74,7 @@ export function readProtocols(section: MapTree | undefined, report: Report): Map
 
 /** A protocol by its id, `id@version` where several are present. */
 export function findProtocol(
-  reference: string,
-  place: Place,
+  { reference, place }: { readonly reference: string; readonly place: Place },
   protocols: ReadonlyMap<string, ProtocolDraft>,
   report: Report,
 ): ProtocolDraft | undefined {

@@ -186,8 +186,9 @@ export const NOUNS: Readonly<Record<Section, string>> = {
   control: 'policy',
 };
 
-export function missing(field: string, sample: string, kind = 'the file', id = 'busbar.yaml'): Record<string, string> {
-  return { kind, id, field, sample };
+/** Parameters of FIELD_MISSING for the manifest. */
+export function missing(field: string, sample: string): Record<string, string> {
+  return { kind: 'the file', id: 'busbar.yaml', field, sample };
 }
 
 function isSection(name: string): name is Section {

@@ -18,16 +18,26 @@ interface Entry {
   instances: number;
 }
 
+export interface Details {
+  readonly params: ErrorParams;
+  /**
+   * Tells apart two findings of one code at one place, for example two missing fields of one entity.
+   * Anything without a mark of its own there is another instance of the first.
+   */
+  readonly mark?: string;
+  readonly instances?: number;
+}
+
 /** Collects findings: what one line does to many instances is one finding with their number. */
 export class Report {
   readonly #entries = new Map<string, Entry>();
   #errors = 0;
 
-  /**
-   * @param mark tells apart two findings of one code at one place, for example two missing fields of one entity.
-   * Anything without a mark of its own there is another instance of the first.
-   */
-  add(code: ErrorCode, place: Place, params: ErrorParams, { mark = '', instances = 1 } = {}): void {
+  add(code: ErrorCode, place: Place, params: ErrorParams): void {
+    this.record(code, place, { params });
+  }
+
+  record(code: ErrorCode, place: Place, { params, mark = '', instances = 1 }: Details): void {
     const key = `${code} ${place.key} ${mark}`;
     const known = this.#entries.get(key);
     if (known) {

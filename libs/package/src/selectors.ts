@@ -43,8 +43,7 @@ export interface SelectorScope {
 
 /** The selector, its names checked; undefined after reporting. */
 export function checkedSelector(
-  text: string,
-  place: Place,
+  { text, place }: { readonly text: string; readonly place: Place },
   { assets, models, isPartial }: SelectorScope,
   report: Report,
 ): Selector | undefined {

@@ -66,7 +66,7 @@ function reportIssue(issue: z.core.$ZodIssue, schema: z.ZodType, subject: Subjec
       if (!found) {
         const parent = path.length <= 1 ? place : keyPlace(tree, path.slice(0, -1), place);
         const params = { kind: subject.kind, id: subject.id, field, sample: sampleOf(schema, path, field) };
-        report.add('FIELD_MISSING', parent, params, { mark: field });
+        report.record('FIELD_MISSING', parent, { params, mark: field });
         return;
       }
       report.add('FIELD_TYPE', at, { field, ...typeParams(found, issue.expected) });

@@ -155,7 +155,7 @@ export class SinkResolver {
   #selectors(texts: readonly string[] | undefined, field: string, subject: Subject): Selector[] {
     return (texts ?? []).flatMap((one, index) => {
       const place = valuePlace(subject.tree, [field, index], subject.place);
-      return checkedSelector(one, place, this.#parts.scope, this.#report) ?? [];
+      return checkedSelector({ text: one, place }, this.#parts.scope, this.#report) ?? [];
     });
   }
 
@@ -164,7 +164,7 @@ export class SinkResolver {
     const except = this.#selectors(value.except, 'except', subject);
     const rules = Object.entries(value.upload ?? {}).flatMap(([key, rule]): Rule[] => {
       const place = keyPlace(subject.tree, ['upload', key]);
-      const selector = checkedSelector(key, place, this.#parts.scope, this.#report);
+      const selector = checkedSelector({ text: key, place }, this.#parts.scope, this.#report);
       return selector ? [{ selector, rule, place }] : [];
     });
     const all = [...send, ...except, ...rules.map(({ selector }) => selector)];
@@ -269,12 +269,10 @@ export class SinkResolver {
       isReported: ({ path }: { readonly path: readonly (string | number)[] }): boolean => {
         if (path[0] !== 'productKey' || entries.has('productKey')) return false;
         const place = keyPlace(subject.tree, ['products'], subject.place);
-        this.#report.add(
-          'SINK_PRODUCT',
-          place,
-          { model: asset.model.id.replace(/^@/, 'table:') },
-          { mark: asset.model.id },
-        );
+        this.#report.record('SINK_PRODUCT', place, {
+          params: { model: asset.model.id.replace(/^@/, 'table:') },
+          mark: asset.model.id,
+        });
         return true;
       },
     };

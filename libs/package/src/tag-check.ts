@@ -73,7 +73,7 @@ export function checkTags(tags: readonly TagDraft[], rules: TagRules, report: Re
     const shape = [fields.address, fields.type?.type, fields.type?.count, fields.length, fields.order].join(' ');
     const twin = readers.get(shape);
     if (twin === undefined) readers.set(shape, tag.id);
-    else report.add('TAG_TWICE', tag.at('address'), { a: twin, b: tag.id }, { instances });
+    else report.record('TAG_TWICE', tag.at('address'), { params: { a: twin, b: tag.id }, instances });
   }
 }
 
@@ -102,7 +102,7 @@ function checkAddress({ id, fields, at }: TagDraft, rules: TagRules, report: Rep
     reason,
     fix,
   };
-  report.add(code, at(field), params, { instances: Math.max(1, devices) });
+  report.record(code, at(field), { params, instances: Math.max(1, devices) });
 }
 
 function checkConversion(
@@ -113,7 +113,7 @@ function checkConversion(
 ): void {
   const type = fields.type?.type;
   const scaleProblem = (field: string, reason: string): void =>
-    report.add('TAG_SCALE', at(field), { tag: id, reason }, { instances });
+    report.record('TAG_SCALE', at(field), { params: { tag: id, reason }, instances });
   if (fields.scale === 0) scaleProblem('scale', 'scale is 0');
   if (isTextType(type) || type === 'bool') {
     for (const field of ['scale', 'offset', 'scaleBy'] as const) {
@@ -128,19 +128,22 @@ function checkConversion(
   }
   if (fields.min !== undefined && fields.max !== undefined && fields.min > fields.max) {
     const params = { value: String(fields.min), field: 'min', allowed: `at most max, ${fields.max}` };
-    report.add('FIELD_VALUE', at('min'), params, { instances });
+    report.record('FIELD_VALUE', at('min'), { params, instances });
   }
   for (const token of fields.invalid ?? []) {
     if (invalidValue(token, type) !== undefined) continue;
-    report.add('TAG_INVALID', at('invalid'), { tag: id, value: token, type: type ?? 'no type' }, { instances });
+    report.record('TAG_INVALID', at('invalid'), {
+      params: { tag: id, value: token, type: type ?? 'no type' },
+      instances,
+    });
   }
   if (fields.unit !== undefined && !isKnownUnit(fields.unit)) {
     const params = { unit: fields.unit, suggestion: nearestUnit(fields.unit) };
-    report.add('UNIT_UNKNOWN', at('unit'), params, { instances });
+    report.record('UNIT_UNKNOWN', at('unit'), { params, instances });
   }
   if (fields.access !== undefined && !canWrite(fields.access) && fields.writeMode !== undefined) {
     const params = { value: fields.writeMode, field: 'writeMode', allowed: 'nothing where access is r' };
-    report.add('FIELD_VALUE', at('writeMode'), params, { instances });
+    report.record('FIELD_VALUE', at('writeMode'), { params, instances });
   }
 }
 

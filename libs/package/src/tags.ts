@@ -103,12 +103,10 @@ export function tagsOfCsv(table: CsvTable, report: Report): TagDraft[] {
   for (const name of isKnown ? ['id', 'address'] : []) {
     if (columns.includes(name)) continue;
     isKnown = false;
-    report.add(
-      'CSV_COLUMN',
-      table.place(-1, 0),
-      { column: name, problem: 'is missing', columns: name },
-      { mark: name },
-    );
+    report.record('CSV_COLUMN', table.place(-1, 0), {
+      params: { column: name, problem: 'is missing', columns: name },
+      mark: name,
+    });
   }
   if (!isKnown) return [];
   const idColumn = columns.indexOf('id');

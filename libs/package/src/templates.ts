@@ -112,7 +112,7 @@ function entriesOf(map: Tree | undefined, report: Report): EntryDraft[] {
     if (value.write !== undefined && write === undefined) return [];
     if (read === undefined && write === undefined) {
       const params = { kind: 'map entry', id: point, field: 'read', sample: 'read: tag' };
-      report.add('FIELD_MISSING', place, params, { mark: 'read' });
+      report.record('FIELD_MISSING', place, { params, mark: 'read' });
       return [];
     }
     return [{ point, subject, value, read, write }];
@@ -144,16 +144,15 @@ function tagName(written: string, place: Place, report: Report): string | undefi
 /** Stages references and meaning, as far as they need no device. */
 export function resolveTemplates(
   drafts: ReadonlyMap<string, TemplateDraft>,
-  models: ReadonlyMap<string, Model>,
+  { models, named }: { readonly models: ReadonlyMap<string, Model>; readonly named: ReadonlySet<string> },
   report: Report,
-  brokenModels: ReadonlySet<string>,
 ): Map<string, Template> {
   const templates = new Map<string, Template>();
   for (const draft of drafts.values()) {
     const { subject, value, entries, services } = draft;
     const model = models.get(value.model);
     if (!model) {
-      if (brokenModels.has(value.model)) continue;
+      if (named.has(value.model)) continue;
       const params = { kind: 'model', id: value.model, suggestion: suggestion(value.model, models.keys()) };
       report.add('REFERENCE_UNKNOWN', valuePlace(subject.tree, ['model']), params);
       continue;
@@ -186,8 +185,7 @@ function checkEntry(entry: EntryDraft, model: Model, report: Report): void {
   if (entry.write !== undefined && !canWrite(point.fields.access ?? 'r')) {
     mapWrite(
       entry,
-      `the point has access ${point.fields.access ?? 'r'}`,
-      'Give the point access rw in its model',
+      { reason: `the point has access ${point.fields.access ?? 'r'}`, remedy: 'Give the point access rw in its model' },
       report,
     );
   }
@@ -208,7 +206,7 @@ function checkEntry(entry: EntryDraft, model: Model, report: Report): void {
   if (entry.write !== undefined && new Set(backwards).size < backwards.length) {
     const twice = backwards.find((one, index) => backwards.indexOf(one) !== index) ?? '';
     const params = { value: twice, point: id, values: 'each value once, for writing goes backwards' };
-    report.add('MAP_VALUES', keyPlace(subject.tree, ['values']), params, { mark: 'backwards' });
+    report.record('MAP_VALUES', keyPlace(subject.tree, ['values']), { params, mark: 'backwards' });
   }
 }
 
@@ -241,7 +239,7 @@ function checkDuties({ subject, entries }: TemplateDraft, model: Model, report: 
     const entry = mapped.get(id);
     if (fields.mapping === 'must' && !entry) {
       const params = { point: id, problem: 'must be mapped, and is not', remedy: 'Map it' };
-      report.add('MAP_DUTY', keyPlace(subject.tree, ['map'], subject.place), params, { mark: id });
+      report.record('MAP_DUTY', keyPlace(subject.tree, ['map'], subject.place), { params, mark: id });
     } else if (fields.mapping === 'forbid' && entry) {
       const params = { point: id, problem: 'must not be mapped', remedy: 'Drop it here' };
       report.add('MAP_DUTY', entry.subject.place, params);
@@ -249,13 +247,15 @@ function checkDuties({ subject, entries }: TemplateDraft, model: Model, report: 
   }
 }
 
-export function mapWrite({ point, subject }: EntryDraft, reason: string, remedy: string, report: Report): void {
-  report.add(
-    'MAP_WRITE',
-    valuePlace(subject.tree, ['write'], subject.place),
-    { point, reason, remedy },
-    { mark: reason },
-  );
+export function mapWrite(
+  { point, subject }: EntryDraft,
+  { reason, remedy }: { readonly reason: string; readonly remedy: string },
+  report: Report,
+): void {
+  report.record('MAP_WRITE', valuePlace(subject.tree, ['write'], subject.place), {
+    params: { point, reason, remedy },
+    mark: reason,
+  });
 }
 
 export interface Mapped {
@@ -320,7 +320,11 @@ function mapEntry({ entry, point, read, write }: EntryParts, report: Report): Ma
     return undefined;
   }
   if (write && !canWrite(write.fields.access ?? 'r')) {
-    mapWrite(entry, `tag ${write.id} has access ${write.fields.access ?? 'r'}`, 'Give the tag access w or rw', report);
+    mapWrite(
+      entry,
+      { reason: `tag ${write.id} has access ${write.fields.access ?? 'r'}`, remedy: 'Give the tag access w or rw' },
+      report,
+    );
     return undefined;
   }
   const main = read ?? write;
@@ -362,7 +366,11 @@ function linearOf(
   const [first, second] = conversions;
   if (!first || (second === undefined && read && write)) return undefined;
   if (second && (second.factor !== first.factor || second.shift !== first.shift)) {
-    mapWrite(entry, 'the tags read and written have different units', 'Give both the same unit', report);
+    mapWrite(
+      entry,
+      { reason: 'the tags read and written have different units', remedy: 'Give both the same unit' },
+      report,
+    );
     return undefined;
   }
   return { factor: first.factor, shift: first.shift };

@@ -96,14 +96,17 @@ function readSite(manifest: MapTree | undefined, report: Report): SiteConfig | u
   const site = manifest?.entries.get('site');
   const place = manifest?.place ?? filePlace('busbar.yaml');
   if (!version)
-    report.add('FIELD_MISSING', place, missing('apiVersion', `apiVersion: ${API_VERSION}`), { mark: 'apiVersion' });
+    report.record('FIELD_MISSING', place, {
+      params: missing('apiVersion', `apiVersion: ${API_VERSION}`),
+      mark: 'apiVersion',
+    });
   else if (toValue(version) !== API_VERSION) {
     const value = version.kind === 'scalar' ? String(version.value) : 'a map or list';
     report.add('PACKAGE_API_VERSION', version.place, { version: value });
   }
   if (!site) {
     const sample = 'site: { id: my-site, timezone: Asia/Shanghai }';
-    report.add('FIELD_MISSING', place, missing('site', sample), { mark: 'site' });
+    report.record('FIELD_MISSING', place, { params: missing('site', sample), mark: 'site' });
     return undefined;
   }
   const subject = { kind: 'site', id: 'of the package', place: site.keyPlace, tree: site.value };
@@ -115,7 +118,7 @@ function readSite(manifest: MapTree | undefined, report: Report): SiteConfig | u
 function resolve(drafts: Drafts, site: SiteConfig, { plugins }: ValidateOptions, report: Report): Resolved {
   const models = resolveModels(drafts.models, report);
   const modelIds = new Set(drafts.models.keys());
-  const templates = resolveTemplates(drafts.templates, models, report, modelIds);
+  const templates = resolveTemplates(drafts.templates, { models, named: modelIds }, report);
   const { tables, protocols } = drafts;
   const connections = new ConnectionResolver(
     { drafts: drafts.connections, protocols, tables, plugins },

@@ -66,7 +66,7 @@ export class ConfigurationView {
     const current = this.#current;
     if (current) {
       queueMicrotask(() => {
-        if (this.#listeners.has(listener) && this.#current === current) listener(current, null);
+        if (this.#listeners.has(listener) && this.#current === current) this.#tell(listener, current, null);
       });
     }
     return () => this.#listeners.delete(listener);
@@ -89,14 +89,17 @@ export class ConfigurationView {
   #check(): void {
     const entities: Entity[] = [];
     let generation: GenerationConfig | null = null;
+    const gone = new Set(this.#decoded.keys());
     for (const { topic, view } of this.#tables) {
       for (const [key, record] of view.entries()) {
+        gone.delete(`${topic} ${key}`);
         const entity = this.#decode(topic, key, record);
         if (!entity) continue;
         if (entity.kind === 'generation') generation = entity.value as GenerationConfig;
         else entities.push(entity);
       }
     }
+    for (const at of gone) this.#decoded.delete(at);
     if (!generation) return;
     // The digest too: over a database begun anew the numbers start again.
     if (generation.number === this.#current?.number && generation.digest === this.#current.digest) return;
@@ -106,12 +109,14 @@ export class ConfigurationView {
     const next = { number: generation.number, digest: generation.digest, configuration: whole };
     this.#current = next;
     this.#log.info({ generation: next.number, digest: next.digest.slice(0, 12) }, 'configuration applied');
-    for (const listener of this.#listeners) {
-      try {
-        listener(next, previous);
-      } catch (error) {
-        this.#log.error({ err: error }, 'configuration listener failed');
-      }
+    for (const listener of this.#listeners) this.#tell(listener, next, previous);
+  }
+
+  #tell(listener: Listener, next: AppliedGeneration, previous: AppliedGeneration | null): void {
+    try {
+      listener(next, previous);
+    } catch (error) {
+      this.#log.error({ err: error }, 'configuration listener failed');
     }
   }
 

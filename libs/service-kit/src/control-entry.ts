@@ -10,7 +10,8 @@ import {
   type Origin,
 } from '@busbar/events';
 import type { Clock } from '@busbar/model';
-import type { ProcessIdentity } from './tokens.js';
+import type { FactoryProvider, OnApplicationShutdown } from '@nestjs/common';
+import { BUS, CLOCK, IDENTITY, type ProcessIdentity } from './tokens.js';
 import { ulid } from './ulid.js';
 
 /** A decision comes within this time or never. */
@@ -44,7 +45,7 @@ export const DEFAULT_EXPIRY_MS = 30_000;
 export const MAX_EXPIRY_MS = 300_000;
 
 /** Where a wish enters the bus and its end comes back, for every service that lets people or programs ask. */
-export class ControlEntry {
+export class ControlEntry implements OnApplicationShutdown {
   readonly #bus: Bus;
   readonly #clock: Clock;
   readonly #identity: ProcessIdentity;
@@ -73,8 +74,11 @@ export class ControlEntry {
   async submit(wish: ControlWish, topicKey: string): Promise<Submitted> {
     const expiryMs = Math.min(MAX_EXPIRY_MS, wish.expiresInMs ?? DEFAULT_EXPIRY_MS);
     if (this.#bus.health().state === 'down') throw new BusbarError('CONTROL_NO_BUS');
-    await Promise.all(this.#following.map((following) => following.ready));
+    // Times run from the wish, not from when the bus is there at last: an old wish must not look new.
     const requestedAt = this.#clock.wallMs();
+    const [decideBy, expiresAt] = [this.#deadline(DECIDE_MS), this.#deadline(expiryMs)];
+    await Promise.all(this.#following.map((following) => following.ready));
+    if (this.#clock.monotonicMs() >= decideBy.monotonicMs) throw new BusbarError('CONTROL_NO_BUS');
     const request: ControlRequest = {
       id: ulid(requestedAt),
       act: wish.act ?? 'operate',
@@ -84,8 +88,8 @@ export class ControlEntry {
       ...(wish.holdMs === undefined ? {} : { holdMs: wish.holdMs }),
       dryRun: wish.dryRun ?? false,
       requestedAt,
-      decideBy: this.#deadline(DECIDE_MS),
-      expiresAt: this.#deadline(expiryMs),
+      decideBy,
+      expiresAt,
     };
     const ended = this.#await(request.id);
     try {
@@ -97,6 +101,10 @@ export class ControlEntry {
       throw new BusbarError('CONTROL_NO_BUS', {}, { cause });
     }
     return { request, ended };
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.stop();
   }
 
   async stop(): Promise<void> {
@@ -124,3 +132,10 @@ export class ControlEntry {
     waiting.resolve(outcome);
   }
 }
+
+/** For the modules that let people or programs ask; the others need no readers of control's ends. */
+export const CONTROL_ENTRY: FactoryProvider<ControlEntry> = {
+  provide: ControlEntry,
+  inject: [BUS, CLOCK, IDENTITY],
+  useFactory: (bus: Bus, clock: Clock, identity: ProcessIdentity) => new ControlEntry(bus, clock, identity),
+};

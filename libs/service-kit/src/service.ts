@@ -1,10 +1,7 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import * as busModule from '@busbar/bus';
-import { type Bus, openEmbeddedBus } from '@busbar/bus';
-
-const { openKafkaBus } = busModule as unknown as { openKafkaBus: (o: object) => Bus };
+import { type Bus, openEmbeddedBus, openKafkaBus } from '@busbar/bus';
 
 import { TOPICS, type TopicName } from '@busbar/events';
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
@@ -13,7 +10,6 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { readBootId } from './clock.js';
 import { ConfigurationView } from './configuration-view.js';
-import { ControlEntry } from './control-entry.js';
 import { listenFailure } from './failure.js';
 import { Health } from './health.js';
 import { HealthController } from './health-controller.js';
@@ -51,7 +47,6 @@ function kitModule(kit: ProcessKit, bus: Bus, identity: ProcessIdentity): Dynami
     { provide: IDENTITY, useValue: identity },
     { provide: SecretStore, useValue: new SecretStore(kit.settings.secrets) },
     { provide: ConfigurationView, useFactory: () => new ConfigurationView(bus, kit.log) },
-    { provide: ControlEntry, useFactory: () => new ControlEntry(bus, kit.clock, identity) },
     { provide: BusClient, useValue: new BusClient(bus) },
   ];
   return { module: KitModule, global: true, providers, exports: providers, controllers: [HealthController] };

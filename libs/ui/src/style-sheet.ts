@@ -53,7 +53,7 @@ const RULES = `
 .bb-cell{display:flex;align-items:center;gap:6px;min-width:0;padding:0 8px;overflow:hidden;white-space:nowrap}
 .bb-cell.right{justify-content:flex-end}
 .bb-cell-text{overflow:hidden;text-overflow:ellipsis}
-.bb-cell small{flex-shrink:1000;color:var(--bb-secondary);font-size:12px;overflow:hidden;text-overflow:ellipsis}
+.bb-cell small{flex-shrink:100000;color:var(--bb-secondary);font-size:12px;overflow:hidden;text-overflow:ellipsis}
 .bb-cell.value .bb-cell-text{font-weight:500}
 .bb-cell.state-bad>.bb-cell-text,.bb-cell.state-bad>.bb-shape{color:var(--bb-bad)}
 .bb-cell.state-uncertain>.bb-shape,.bb-cell.state-uncertain>.bb-cell-text{color:var(--bb-uncertain)}
@@ -63,6 +63,7 @@ const RULES = `
 .bb-cell.quiet .bb-cell-text{color:var(--bb-secondary)}
 .bb-cell.ids small{font-family:var(--bb-mono)}
 @container (max-width:760px){.bb-cell.ids small{display:none}}
+@container (max-width:480px){.bb-grid .bb-cell{padding:0 5px}.bb-grid .bb-row{padding:0 4px}}
 .bb-cell[data-action]{cursor:pointer}
 .bb-cell[data-action] .bb-cell-text{color:var(--bb-primary);text-decoration:underline;text-underline-offset:2px}
 .bb-notice{display:flex;gap:12px;align-items:baseline;padding:12px 16px;border:1px solid var(--bb-line);border-radius:4px;background:var(--bb-raised)}
@@ -86,6 +87,7 @@ const RULES = `
 .bb-chain{list-style:none;margin:0;padding:0}
 .bb-chain li{position:relative;display:flex;gap:12px;padding:0 0 12px}
 .bb-chain li:not(:last-child)::before{content:"";position:absolute;left:5.5px;top:18px;bottom:-2px;width:1px;background:var(--bb-border)}
+.bb-shape.unknown{width:13px;height:13px}
 .bb-chain .bb-shape{width:12px;height:12px;margin-top:4px}
 .bb-chain .line{display:flex;gap:12px;align-items:baseline}
 .bb-chain b{font-weight:500}

@@ -70,15 +70,17 @@ function ConnectionRow({ item, now, isOpen, onToggle }: ConnectionRowProps) {
           {item.readOnly && ` · ${t('connections.readOnly')}`}
         </small>
       </th>
-      <td>
+      <td data-label={t('column.state')}>
         <HealthBadge state={item.state} />
       </td>
-      <td>{formatDuration(now - item.since, t)}</td>
-      <td>
+      <td data-label={t('column.since')}>{formatDuration(now - item.since, t)}</td>
+      <td data-label={t('column.scanLoad')}>
         <ScanLoad load={item.scanLoad} />
       </td>
-      <td className={good < tags ? 'right state-uncertain' : 'right'}>{tags > 0 && `${good}/${tags}`}</td>
-      <td>
+      <td data-label={t('column.tagsGood')} className={good < tags ? 'right state-uncertain' : 'right'}>
+        {tags > 0 && `${good}/${tags}`}
+      </td>
+      <td data-label={t('column.why')}>
         <Why diagnosis={worstDiagnosis(item)} />
       </td>
     </tr>
@@ -97,17 +99,20 @@ function DeviceRow({ device, now }: { readonly device: ConnectionView['devices']
         <code>{device.id}</code>
         <small className="row-note">{t('connections.lastAnswer', { answer })}</small>
       </th>
-      <td>
+      <td data-label={t('column.state')}>
         <HealthBadge state={device.state} />
       </td>
-      <td>{formatDuration(now - device.since, t)}</td>
-      <td>
+      <td data-label={t('column.since')}>{formatDuration(now - device.since, t)}</td>
+      <td data-label={t('column.scanLoad')}>
         {device.lateScans > 0 && <span className="meta">{t('connections.late', { count: device.lateScans })}</span>}
       </td>
-      <td className={device.tagsGood < device.tags ? 'right state-uncertain' : 'right'}>
+      <td
+        data-label={t('column.tagsGood')}
+        className={device.tagsGood < device.tags ? 'right state-uncertain' : 'right'}
+      >
         {device.tagsGood}/{device.tags}
       </td>
-      <td>
+      <td data-label={t('column.why')}>
         <Why diagnosis={device.diagnosis} />
       </td>
     </tr>

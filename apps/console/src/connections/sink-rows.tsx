@@ -35,19 +35,25 @@ export function SinkRows({ items }: { readonly items: readonly ConnectionView[] 
               <span>{one.title || one.connection}</span> <code>{one.connection}</code>
               <small className="row-note">{one.driver}</small>
             </th>
-            <td>
+            <td data-label={t('column.state')}>
               <HealthBadge state={one.state} />
             </td>
-            <td>{formatDuration(now - one.since, t)}</td>
-            <td className="right">{count(one.sink?.acknowledged)}</td>
-            <td className="right">{count(one.sink?.waiting)}</td>
-            <td className={(one.sink?.refused ?? 0) > 0 ? 'right state-bad' : 'right'}>{count(one.sink?.refused)}</td>
-            <td>
+            <td data-label={t('column.since')}>{formatDuration(now - one.since, t)}</td>
+            <td data-label={t('column.acknowledged')} className="right">
+              {count(one.sink?.acknowledged)}
+            </td>
+            <td data-label={t('column.waiting')} className="right">
+              {count(one.sink?.waiting)}
+            </td>
+            <td data-label={t('column.refused')} className={(one.sink?.refused ?? 0) > 0 ? 'right state-bad' : 'right'}>
+              {count(one.sink?.refused)}
+            </td>
+            <td data-label={t('column.lastAcknowledged')}>
               {one.sink?.lastAcknowledgedAt == null
                 ? t('connections.neverAcknowledged')
                 : t('age.ago', { age: formatDuration(now - one.sink.lastAcknowledgedAt, t) })}
             </td>
-            <td>
+            <td data-label={t('column.why')}>
               <Why diagnosis={one.diagnosis} />
             </td>
           </tr>

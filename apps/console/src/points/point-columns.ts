@@ -109,7 +109,7 @@ function valueColumn(display: Display, isOffline: () => boolean): Column {
     ages: true,
     paint: (row, cell, now) => {
       const text = describeCell(cell, row.point, { now, offline: isOffline() }, display);
-      const shape = SHAPES[text.state];
+      const shape = cell?.quality === 0 ? undefined : SHAPES[text.state];
       const look = [LOOKS[text.state] ?? '', isLongNumber(text.value, row) ? 'whole' : ''].join(' ').trim();
       return {
         text: text.value,

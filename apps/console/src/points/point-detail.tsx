@@ -1,5 +1,5 @@
 import type { PointRow } from '@busbar/api-schema';
-import { qualityLevel } from '@busbar/model';
+import { GOOD, qualityLevel } from '@busbar/model';
 import {
   describeCell,
   formatAge,
@@ -92,7 +92,14 @@ function Reading({ row, cell }: { readonly row: PointRow; readonly cell: LiveCel
     <section className="detail-part reading">
       <div className="reading-value">
         <ValueCell cell={cell} point={row.point} now={now} offline={offline} />
-        {cell !== undefined && <QualityBadge quality={cell.quality} always />}
+        {cell !== undefined && text.state === 'stale' && cell.quality === GOOD ? (
+          <span className="bb-badge state-uncertain">
+            <i className="bb-shape uncertain" />
+            {t('cell.notCurrent')}
+          </span>
+        ) : (
+          cell !== undefined && <QualityBadge quality={cell.quality} always />
+        )}
       </div>
       {cell !== undefined && cell.sourceTime !== null && (
         <p className="meta">

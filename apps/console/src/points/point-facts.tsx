@@ -11,8 +11,7 @@ export function PointFacts({ row }: { readonly row: PointRow }) {
   const { point, control } = row;
   const now = useNow(5000);
   const { data } = useQuery(pointQuery(row.asset, point.id));
-  const number = (value: number) =>
-    formatExact(value, { locale: language, decimals: Number.isInteger(value) ? 0 : undefined });
+  const number = (value: number) => formatExact(value, language);
   const span = (range: readonly [number, number]) => `${number(range[0])} … ${number(range[1])} ${point.unit ?? ''}`;
   const facts: [string, ReactNode][] = [
     [t('fact.model'), <code key="model">{row.model}</code>],

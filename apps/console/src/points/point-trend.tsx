@@ -15,7 +15,7 @@ import { useEffect, useMemo, useState } from 'react';
 import { useSearchParams } from 'react-router-dom';
 import { FaultNotice } from '../api/fault-notice.js';
 import { trendQuery } from '../api/queries.js';
-import { useMachine, useNow } from '../live/live-context.js';
+import { useMachine, useNow, useOffline } from '../live/live-context.js';
 import { RANGES, readRange } from './points-state.js';
 
 /** One hour at 5 Hz. */
@@ -29,6 +29,7 @@ export function PointTrend({ row, feed }: { readonly row: PointRow; readonly fee
   const range = readRange(search);
   const [asTable, setAsTable] = useState(false);
   const now = useNow();
+  const offline = useOffline();
   const stored = useQuery(trendQuery(row.asset, row.point.id, range.ms, () => machine.serverNow()));
   const live = useLiveSamples(feed, row.path);
   const samples = useMemo(
@@ -59,7 +60,14 @@ export function PointTrend({ row, feed }: { readonly row: PointRow; readonly fee
         </Checkbox>
       </div>
       {stored.isError && <FaultNotice error={stored.error} onRetry={() => stored.refetch()} />}
-      <Trend samples={samples} point={row.point} from={now - range.ms} to={now} asTable={asTable} />
+      <Trend
+        samples={samples}
+        point={row.point}
+        from={now - range.ms}
+        to={now}
+        knownTo={offline ? (samples.times.at(-1) ?? now) : now}
+        asTable={asTable}
+      />
     </section>
   );
 }

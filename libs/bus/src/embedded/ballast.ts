@@ -44,10 +44,12 @@ export class Ballast {
 
   /** True if it gave space back. */
   async give(): Promise<boolean> {
-    const wasThere = this.#isThere || (await stat(this.#path).then(
-      () => true,
-      () => false,
-    ));
+    const wasThere =
+      this.#isThere ||
+      (await stat(this.#path).then(
+        () => true,
+        () => false,
+      ));
     this.#isThere = false;
     await rm(this.#path, { force: true });
     return wasThere;

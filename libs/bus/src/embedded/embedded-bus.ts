@@ -64,7 +64,6 @@ export class EmbeddedBus implements Bus {
   readonly #room: Room;
   readonly #ballast: Ballast;
   readonly #health: HealthBoard;
-  readonly #slab = new Slab();
   readonly #topics = new Map<TopicName, TopicLog>();
   readonly #groups = new Map<TopicLog, Map<string, number>>();
   readonly #positions = new Map<string, GroupPosition>();
@@ -111,6 +110,7 @@ export class EmbeddedBus implements Bus {
   async load(): Promise<void> {
     const names = this.#store.topicNames();
     let highest = Math.max(0, ...names.values());
+    const slab = new Slab();
     const added: [TopicName, number][] = [];
     for (const name of Object.keys(TOPICS) as TopicName[]) {
       let number = names.get(name);
@@ -124,6 +124,7 @@ export class EmbeddedBus implements Bus {
         spec: topicSpec(name),
         store: this.#store,
         segmentation: this.#parts.segmentation,
+        slab,
         damaged: (damagedTopic, range) => this.#damaged(damagedTopic, range),
       });
       topic.load();
@@ -257,7 +258,7 @@ export class EmbeddedBus implements Bus {
     const positions: Position[] = [];
     for (const out of records) {
       const topic = this.#topic(out.topic);
-      const append = topic.append(out, timestampMs, batch, this.#slab);
+      const append = topic.append(out, timestampMs, batch);
       batch.add(append);
       this.#touched.add(topic);
       positions.push({ partition: 0, offset: append.record.offset });
@@ -387,7 +388,7 @@ export class EmbeddedBus implements Bus {
     log.warn({ topic, offset, group, code: diagnosis.code, params: diagnosis.params }, 'record refused');
     // A dead letter that cannot be read would only make another.
     if (topic === 'deadletters.recorded.v1') return;
-    await this.publish([refusalLetter(record, group, diagnosis, this.#now())]);
+    await this.publish([refusalLetter(record, { group, diagnosis }, this.#now())]);
   }
 
   #damaged(topic: TopicLog, range: Range): void {

@@ -19,6 +19,12 @@ export interface LogFolderSettings {
   readonly walkWorker?: string;
 }
 
+interface Opened {
+  readonly lock: FolderLock;
+  readonly store: LogStore;
+  readonly damage: Diagnosis | null;
+}
+
 interface Heartbeat {
   readonly at: number;
   readonly unsettledMs: number;
@@ -66,11 +72,11 @@ export class LogFolder {
   readonly #settings: LogFolderSettings;
   readonly #lock: FolderLock;
 
-  private constructor(settings: LogFolderSettings, lock: FolderLock, store: LogStore, damage: Diagnosis | null) {
+  private constructor(settings: LogFolderSettings, opened: Opened) {
     this.#settings = settings;
-    this.#lock = lock;
-    this.store = store;
-    this.damage = damage;
+    this.#lock = opened.lock;
+    this.store = opened.store;
+    this.damage = opened.damage;
   }
 
   /** Throws LOG_LOCKED, or DATA_NOT_WRITABLE. */
@@ -97,7 +103,7 @@ export class LogFolder {
         damage = await LogFolder.#setAside(settings, error instanceof Error ? error.message : String(error));
         store = LogStore.open(join(folder, 'log'), settings.mapSizeBytes);
       }
-      return new LogFolder(settings, lock, store, damage);
+      return new LogFolder(settings, { lock, store, damage });
     } catch (error) {
       await lock.release();
       throw error;

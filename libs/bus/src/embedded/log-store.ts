@@ -112,7 +112,7 @@ export class LogStore {
   }
 
   /** Offsets present within [from, to), lowest first. */
-  offsets(topic: number, from: number, to: number, limit: number): number[] {
+  offsets(topic: number, [from, to]: readonly [number, number], limit: number): number[] {
     const found: number[] = [];
     for (const key of this.#records.getKeys({ start: [topic, from], end: [topic, to], limit, snapshot: false })) {
       found.push(key[1] as number);

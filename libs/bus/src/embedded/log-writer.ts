@@ -178,7 +178,8 @@ export class LogWriter {
       }
       // What was given up before and is not deleted yet comes first: more would be lost in vain.
       let doomed = [...this.#settings.topics()].filter((topic) => isDroppable(topic.spec) && topic.hasUnwritten);
-      if (doomed.length === 0) doomed = room.giveUp(Math.max(4 * batch.bytes, 4 * 1024 * 1024)).map(({ topic }) => topic);
+      if (doomed.length === 0)
+        doomed = room.giveUp(Math.max(4 * batch.bytes, 4 * 1024 * 1024)).map(({ topic }) => topic);
       if (doomed.length === 0) break;
       // Pages that a transaction frees can be used by the one after the next.
       if ((await this.#attempt(doomed, null, new Set())) !== null) break;

@@ -65,7 +65,7 @@ describe('a record in the log', () => {
   });
 
   it('names a range that was never written', () => {
-    expect(decodeRecord(encodeGap(5, 10, 20, 0), 5, 10)).toMatchObject({ gapEnd: 20, value: null });
+    expect(decodeRecord(encodeGap(5, { from: 10, end: 20 }, 0), 5, 10)).toMatchObject({ gapEnd: 20, value: null });
   });
 
   it('of numbers comes back with its tail', () => {

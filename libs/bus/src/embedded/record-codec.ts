@@ -61,7 +61,7 @@ export function encodeRecord(fields: RecordFields, take: (bytes: number) => Buff
   const keyBytes = Buffer.byteLength(key);
   if (keyBytes > MAX_KEY_BYTES) throw new RangeError(`a key of ${keyBytes} octets is too long`);
   const out = take(HEADER_BYTES + valueBytes + keyBytes);
-  writeHeader(out, fields, value === null ? TOMBSTONE : 0, keyBytes, valueBytes);
+  writeHeader(out, fields, { flags: value === null ? TOMBSTONE : 0, keyBytes, valueBytes });
   if (value !== null) out.set(value, HEADER_BYTES);
   out.write(key, HEADER_BYTES + valueBytes, keyBytes, 'utf8');
   out.writeUInt32LE(crc32(out.subarray(4), fields.seed), 0);
@@ -69,15 +69,26 @@ export function encodeRecord(fields: RecordFields, take: (bytes: number) => Buff
 }
 
 /** Marks offsets that were given out and never written, so that the hole is not taken for damage. */
-export function encodeGap(seed: number, from: number, end: number, timestampMs: number): Buffer {
+export function encodeGap(
+  seed: number,
+  { from, end }: { readonly from: number; readonly end: number },
+  timestampMs: number,
+): Buffer {
   const out = Buffer.alloc(HEADER_BYTES + 8);
-  writeHeader(out, { seed, offset: from, timestampMs, key: '', value: null }, GAP, 0, 8);
+  const fields = { seed, offset: from, timestampMs, key: '', value: null };
+  writeHeader(out, fields, { flags: GAP, keyBytes: 0, valueBytes: 8 });
   out.writeDoubleLE(end, HEADER_BYTES);
   out.writeUInt32LE(crc32(out.subarray(4), seed), 0);
   return out;
 }
 
-function writeHeader(out: Buffer, fields: RecordFields, flags: number, keyBytes: number, valueBytes: number): void {
+interface HeaderFields {
+  readonly flags: number;
+  readonly keyBytes: number;
+  readonly valueBytes: number;
+}
+
+function writeHeader(out: Buffer, fields: RecordFields, { flags, keyBytes, valueBytes }: HeaderFields): void {
   out[4] = FORMAT;
   out[5] = flags;
   out.writeUInt16LE(keyBytes, 6);

@@ -36,6 +36,8 @@ export interface TopicLogSettings {
   readonly spec: TopicSpec;
   readonly store: LogStore;
   readonly segmentation: Segmentation;
+  /** Memory of records that live short. */
+  readonly slab: Slab;
   readonly damaged: (topic: TopicLog, range: Range) => void;
 }
 
@@ -109,10 +111,12 @@ export class TopicLog {
     else this.#loadSegments();
   }
 
-  append(out: OutRecord, timestampMs: number, batch: CommitBatch, slab: Slab): Append {
+  append(out: OutRecord, timestampMs: number, batch: CommitBatch): Append {
     const offset = this.next;
     const { key, value } = out;
-    const take = this.spec.compacted ? (bytes: number) => Buffer.allocUnsafeSlow(bytes) : (n: number) => slab.take(n);
+    const take = this.spec.compacted
+      ? (bytes: number) => Buffer.allocUnsafeSlow(bytes)
+      : (n: number) => this.#settings.slab.take(n);
     const bytes = encodeRecord({ seed: this.#seed, offset, timestampMs, key, value }, take);
     const record: InRecord = {
       topic: this.name,
@@ -156,7 +160,7 @@ export class TopicLog {
     const purged = this.#purged;
     const purgedSegments = this.#purgedSegments;
     for (const { from, end } of voids) {
-      transaction.put(this.number, from, encodeGap(this.#seed, from, end, this.newestMs));
+      transaction.put(this.number, from, encodeGap(this.#seed, { from, end }, this.newestMs));
     }
     for (const segment of segments) {
       if (segment.first >= this.first) transaction.putSegment(this.number, segment);
@@ -253,7 +257,7 @@ export class TopicLog {
   /** Append times of the oldest and the newest record; null when there is none. */
   kept(): { readonly oldestMs: number; readonly newestMs: number } | null {
     let offset: number | undefined = this.first;
-    if (this.spec.compacted) offset = this.#settings.store.offsets(this.number, this.first, this.#tailFirst, 1)[0];
+    if (this.spec.compacted) offset = this.#settings.store.offsets(this.number, [this.first, this.#tailFirst], 1)[0];
     for (let next = offset ?? this.#tailFirst; next < this.next; next++) {
       const record = this.at(next);
       if (record) return { oldestMs: record.timestampMs, newestMs: this.newestMs };
@@ -387,7 +391,7 @@ export class TopicLog {
   #readKeys(from: number, maxBytes: number): LogRead {
     const records: InRecord[] = [];
     let bytes = 0;
-    const offsets = this.#settings.store.offsets(this.number, from, this.#tailFirst, 256);
+    const offsets = this.#settings.store.offsets(this.number, [from, this.#tailFirst], 256);
     for (const offset of offsets) {
       const record = this.at(offset);
       if (record === null) continue;
@@ -421,7 +425,7 @@ export class TopicLog {
   #loadKeys(live: number): void {
     const { store } = this.#settings;
     for (let from = 0; ; ) {
-      const offsets = store.offsets(this.number, from, this.next, 512);
+      const offsets = store.offsets(this.number, [from, this.next], 512);
       for (const offset of offsets) {
         const raw = store.record(this.number, offset);
         const decoded = raw ? decodeRecord(raw, this.#seed, offset) : null;

@@ -4,7 +4,7 @@ import { decodeRecord, topicSeed } from './record-codec.js';
 
 const AT_ONCE = 256;
 
-function walkTopic(store: LogStore, name: string, number: number, progress: () => void): void {
+function walkTopic(store: LogStore, [name, number]: readonly [string, number], progress: () => void): void {
   const seed = topicSeed(name);
   const row = store.topic(number);
   store.segments(number);
@@ -14,7 +14,7 @@ function walkTopic(store: LogStore, name: string, number: number, progress: () =
   let present = 0;
   let expected = row.purged;
   for (let from = row.purged; ; ) {
-    const offsets = store.offsets(number, from, row.next, AT_ONCE);
+    const offsets = store.offsets(number, [from, row.next], AT_ONCE);
     for (const offset of offsets) {
       const bytes = store.record(number, offset);
       const decoded = bytes ? decodeRecord(bytes, seed, offset) : null;
@@ -36,7 +36,7 @@ function walkTopic(store: LogStore, name: string, number: number, progress: () =
  */
 export async function walkLog(folder: string, mapSizeBytes: number, progress: () => void): Promise<void> {
   const store = LogStore.open(folder, mapSizeBytes);
-  for (const [name, number] of store.topicNames()) walkTopic(store, name, number, progress);
+  for (const topic of store.topicNames()) walkTopic(store, topic, progress);
   // The list of free pages is read by writing only.
   await store.commit((transaction) => {
     const probe = Buffer.alloc(64 * 1024);

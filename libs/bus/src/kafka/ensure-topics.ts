@@ -22,8 +22,11 @@ function configOf(spec: TopicSpec): { name: string; value: string }[] {
   return [...config].map(([name, value]) => ({ name, value: String(value) }));
 }
 
+const PASSING = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_CONTROLLER']);
+
 function isUnknownTopic(error: unknown): boolean {
-  return (error as { type?: string }).type === 'UNKNOWN_TOPIC_OR_PARTITION';
+  const { type, cause } = error as { type?: string; cause?: unknown };
+  return (type !== undefined && PASSING.has(type)) || (cause instanceof Error && isUnknownTopic(cause));
 }
 
 /** Partition count of a topic; 0 while there is none or its leaders are not chosen. */
@@ -44,6 +47,23 @@ export async function ensureTopics(
   topics: readonly TopicName[],
   nameOf: (topic: TopicName) => string,
 ): Promise<void> {
+  for (;;) {
+    try {
+      await ensureOnce(admin, topics, nameOf);
+      return;
+    } catch (error) {
+      // While topics are being made, by others too, any call may stumble over metadata that lags (metadata of KRaft follows a creation late).
+      if (!isUnknownTopic(error)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+}
+
+async function ensureOnce(
+  admin: Admin,
+  topics: readonly TopicName[],
+  nameOf: (topic: TopicName) => string,
+): Promise<void> {
   const present = new Set(await admin.listTopics());
   const missing: ITopicConfig[] = topics
     .filter((topic) => !present.has(nameOf(topic)))
@@ -52,7 +72,7 @@ export async function ensureTopics(
       numPartitions: topicSpec(topic).partitions,
       configEntries: configOf(topicSpec(topic)),
     }));
-  // waitForLeaders fails on KRaft although the topics are created (kafka.md T1).
+  // waitForLeaders fails on KRaft although the topics are created (metadata of KRaft follows a creation late).
   if (missing.length > 0) await createMissing(admin, missing);
   for (const topic of topics) {
     let actual = await partitionsOf(admin, nameOf(topic));

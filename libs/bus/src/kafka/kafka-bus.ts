@@ -31,7 +31,7 @@ import { KafkaTable } from './kafka-table.js';
 import { PositionReader } from './position-reader.js';
 import { type ReadOnceSettings, readKept, readRange } from './read-once.js';
 import type { SupervisedConsumerSettings } from './supervised-consumer.js';
-import { TickPublisher } from './tick-publisher.js';
+import { TickBatcher } from './tick-batcher.js';
 
 const DEFAULT_TICK_MS = 10;
 const DEFAULT_RANGE_LIMIT = 10_000;
@@ -62,8 +62,8 @@ export class KafkaBus implements Bus {
   readonly #kafka: Kafka;
   readonly #health: HealthBoard;
   readonly #watch: BrokerWatch;
-  readonly #ticked: TickPublisher;
-  readonly #urgent: TickPublisher;
+  readonly #ticked: TickBatcher;
+  readonly #urgent: TickBatcher;
   readonly #parts = new Set<{ stop(): Promise<void> }>();
   #admin: Promise<Admin> | null = null;
   #isClosed = false;
@@ -82,8 +82,8 @@ export class KafkaBus implements Bus {
       nameOf: (topic: TopicName) => this.#name(topic),
       answered: () => this.#watch.answered(),
     };
-    this.#ticked = new TickPublisher({ ...publisher, tickMs });
-    this.#urgent = new TickPublisher({ ...publisher, tickMs: 0 });
+    this.#ticked = new TickBatcher({ ...publisher, tickMs });
+    this.#urgent = new TickBatcher({ ...publisher, tickMs: 0 });
     this.#watch = new BrokerWatch({
       brokers,
       clock,
@@ -274,7 +274,7 @@ export class KafkaBus implements Bus {
     log.warn({ topic, partition, offset, group, code: diagnosis.code, params: diagnosis.params }, 'record refused');
     // A dead letter that cannot be read would only make another.
     if (topic === 'deadletters.recorded.v1') return;
-    await this.publish([refusalLetter(record, group, diagnosis, clock.wallMs())]);
+    await this.publish([refusalLetter(record, { group, diagnosis }, clock.wallMs())]);
   }
 
   #assertOpen(topic: TopicName): void {

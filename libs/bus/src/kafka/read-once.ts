@@ -35,7 +35,6 @@ export interface RangeQuery {
 async function readSpans(
   settings: ReadOnceSettings,
   spans: ReadonlyMap<number, Span>,
-  partitionBytes: number,
   visit: (record: InRecord) => void,
 ): Promise<void> {
   const { kafka, name, topic, groupId, answered } = settings;
@@ -45,7 +44,7 @@ async function readSpans(
     groupId: `${groupId}.${randomUUID()}`,
     sessionTimeout: SESSION_MS,
     maxWaitTimeInMs: MAX_WAIT_MS,
-    maxBytesPerPartition: partitionBytes,
+    maxBytesPerPartition: 256 * 1024,
     allowAutoTopicCreation: false,
     retry: RETRY,
   });
@@ -134,7 +133,7 @@ export async function readRange(settings: ReadOnceSettings, query: RangeQuery): 
     spans.set(partition, { from: start < 0 ? end : Math.max(from, start), end: stop < 0 ? end : Math.min(end, stop) });
   }
   let found: InRecord[] = [];
-  await readSpans(settings, spans, 1024 * 1024, (record) => {
+  await readSpans(settings, spans, (record) => {
     if (key !== null && record.key !== key) return;
     if (record.timestampMs < fromMs || record.timestampMs > toMs) return;
     found.push(withOwnOctets(record));
@@ -160,7 +159,7 @@ export async function readKept(settings: ReadOnceSettings): Promise<{ oldestMs: 
   };
   const firsts = kept.map(([partition, { from }]) => [partition, { from, end: from + 1 }] as const);
   const lasts = kept.map(([partition, { end }]) => [partition, { from: end - 1, end }] as const);
-  await readSpans(settings, new Map(firsts), 64 * 1024, look);
-  await readSpans(settings, new Map(lasts), 64 * 1024, look);
+  await readSpans(settings, new Map(firsts), look);
+  await readSpans(settings, new Map(lasts), look);
   return newestMs === 0 ? null : { oldestMs, newestMs };
 }

@@ -39,7 +39,7 @@ export function RequestChain({ request, wordValue }: RequestChainProps) {
                 <small>{t('chain.after', { s: ((step.at - start) / 1000).toFixed(3) })}</small>
               )}
             </div>
-            {step.key === 'acknowledged' && <DeviceAnswers request={request} />}
+            {step.key === 'acknowledged' && step.look === 'done' && <DeviceAnswers request={request} />}
             {step.key === 'ended' && <EndOf request={request} wordValue={wordValue} />}
           </div>
         </li>
@@ -68,6 +68,7 @@ function EndOf({ request, wordValue }: RequestChainProps) {
   return (
     <div role="status">
       <p>{words.sentence}</p>
+      {!request.stages.some((stage) => stage.stage === 'acknowledged') && <DeviceAnswers request={request} />}
       {readBack.length > 0 && (
         <p>{display.t('chain.readBack', { value: readBack.map((value) => wordValue(value)).join(', ') })}</p>
       )}

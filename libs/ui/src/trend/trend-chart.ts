@@ -79,7 +79,8 @@ function timeTexts(ticks: readonly number[], zone: string): string[] {
 /** As many decimals as tell neighbors apart. */
 function tickTexts(ticks: readonly number[]): string[] {
   const step = Math.abs((ticks[1] ?? 1) - (ticks[0] ?? 0));
-  const decimals = step > 0 ? Math.min(7, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9))) : 0;
+  let decimals = 0;
+  while (decimals < 7 && Math.abs(step * 10 ** decimals - Math.round(step * 10 ** decimals)) > 1e-6) decimals++;
   return ticks.map((value) => formatNumber(value, { locale: 'en', decimals }));
 }
 

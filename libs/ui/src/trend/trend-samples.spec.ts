@@ -48,4 +48,12 @@ describe('trend samples', () => {
       { from: 30, to: 45, level: 'good' },
     ]);
   });
+
+  it('have no quality where nothing came', () => {
+    const runs = qualityRuns(samples([0, 1000, 2000, 60_000, 61_000]), 61_000);
+    expect(runs.map(({ from, to }) => [from, to])).toEqual([
+      [0, 2000],
+      [60_000, 61_000],
+    ]);
+  });
 });

@@ -45,8 +45,7 @@ export function appendSample(
 
 /** Where nothing came for much longer than usual, a null stands between: the line must not bridge what nobody saw. */
 export function withGaps(samples: TrendSamples): { times: number[]; values: (number | null)[] } {
-  const usual = medianStep(samples.times);
-  const gap = Math.max(5000, usual * 5);
+  const gap = longestStep(samples.times);
   const times: number[] = [];
   const values: (number | null)[] = [];
   samples.times.forEach((time, i) => {
@@ -61,10 +60,11 @@ export function withGaps(samples: TrendSamples): { times: number[]; values: (num
   return { times, values };
 }
 
-function medianStep(times: readonly number[]): number {
+/** Longer than this between two samples means that some are missing. */
+function longestStep(times: readonly number[]): number {
   const steps = times.slice(1).map((time, i) => time - (times[i] ?? time));
   steps.sort((a, b) => a - b);
-  return steps[Math.floor(steps.length / 2)] ?? 0;
+  return Math.max(5000, 5 * (steps[Math.floor(steps.length / 2)] ?? 0));
 }
 
 export interface QualityRun {
@@ -73,14 +73,16 @@ export interface QualityRun {
   readonly level: QualityLevel;
 }
 
-/** Stretches of one level; each sample's level holds until the next sample, the last one's until `now`. */
+/** Stretches of one level: a sample's level holds until the next one, the last one's until `now`; none in a gap. */
 export function qualityRuns(samples: TrendSamples, now: number): readonly QualityRun[] {
   const runs: { from: number; to: number; level: QualityLevel }[] = [];
+  const gap = longestStep(samples.times);
   samples.times.forEach((time, i) => {
     const level = qualityLevel(samples.quality[i] ?? 0);
     const last = runs.at(-1);
-    if (last !== undefined) last.to = time;
-    if (last?.level !== level) runs.push({ from: time, to: time, level });
+    const isGap = last !== undefined && time - last.to > gap;
+    if (last !== undefined && !isGap) last.to = time;
+    if (last?.level !== level || isGap) runs.push({ from: time, to: time, level });
   });
   const last = runs.at(-1);
   if (last !== undefined && now > last.to) last.to = now;

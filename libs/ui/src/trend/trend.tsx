@@ -13,9 +13,11 @@ import { TrendTable } from './trend-table.js';
 export interface TrendProps {
   readonly samples: TrendSamples;
   readonly point: Point;
-  /** Epoch ms: the range of the time axis; the right end is also the time up to which the last quality holds. */
+  /** Epoch ms: the range of the time axis. */
   readonly from: number;
   readonly to: number;
+  /** Until when the last quality is known to hold; without it until `to`. */
+  readonly knownTo?: number;
   /** Pixels. */
   readonly height?: number;
   /** True: the values as a table instead of a picture. */
@@ -23,17 +25,17 @@ export interface TrendProps {
 }
 
 /** A line that leaves gaps as gaps, with a strip of quality below; the arrow keys move the cursor. */
-export function Trend({ samples, point, from, to, height = 180, asTable = false }: TrendProps) {
+export function Trend({ samples, point, from, to, knownTo = to, height = 180, asTable = false }: TrendProps) {
   const display = useDisplay();
   const { t, zone } = display;
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot>(null);
-  const state = useRef({ from, to, runs: qualityRuns(samples, to) });
+  const state = useRef({ from, to, runs: qualityRuns(samples, knownTo) });
   const [at, setAt] = useState<number | null>(null);
   const line = useMemo(() => withGaps(samples), [samples]);
   const lineRef = useRef(line);
   lineRef.current = line;
-  state.current = { from, to, runs: qualityRuns(samples, to) };
+  state.current = { from, to, runs: qualityRuns(samples, knownTo) };
   const stepped = point.type !== 'float' && point.type !== 'double';
 
   useEffect(() => {
@@ -58,7 +60,7 @@ export function Trend({ samples, point, from, to, height = 180, asTable = false 
     };
   }, [zone, height, stepped, asTable]);
 
-  useEffect(() => chart.current?.setData([line.times, line.values]), [line, from, to, zone, stepped, asTable]);
+  useEffect(() => chart.current?.setData([line.times, line.values]), [line, from, to, knownTo, zone, stepped, asTable]);
 
   const onKeyDown = (event: KeyboardEvent) => {
     const step = event.key === 'ArrowLeft' ? -1 : event.key === 'ArrowRight' ? 1 : 0;

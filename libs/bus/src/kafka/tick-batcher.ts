@@ -14,7 +14,7 @@ const MAX_PARTITION_BYTES = 900 * 1024;
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
 const CLOSE_WAIT_MS = 5_000;
 
-export interface TickPublisherSettings {
+export interface TickBatcherSettings {
   readonly kafka: Kafka;
   readonly clock: Clock;
   readonly log: BusLogger;
@@ -45,8 +45,8 @@ interface Queued {
  * One request in flight, over all topics: concurrent sends of kafkajs retry each on its own clock and change the
  * order, even of an idempotent producer.
  */
-export class TickPublisher {
-  readonly #settings: TickPublisherSettings;
+export class TickBatcher {
+  readonly #settings: TickBatcherSettings;
   #producer: Producer;
   #connecting: Promise<void> | null = null;
   #queue: Queued[] = [];
@@ -58,7 +58,7 @@ export class TickPublisher {
   #isClosed = false;
   #idle: (() => void)[] = [];
 
-  constructor(settings: TickPublisherSettings) {
+  constructor(settings: TickBatcherSettings) {
     this.#settings = settings;
     this.#producer = this.#newProducer();
   }
