@@ -92,14 +92,19 @@ export class Site {
 
   static async start(options: SiteOptions = {}): Promise<Site> {
     const site = await Site.prepare(options);
-    for (const program of site.programs.values()) program.start();
+    await site.run();
+    return site;
+  }
+
+  /** Starts every program, and waits until the API is ready; removes all of it when that does not come. */
+  async run(): Promise<void> {
+    for (const program of this.programs.values()) program.start();
     try {
-      await site.untilReady();
+      await this.untilReady();
     } catch (error) {
-      await site.stop();
+      await this.stop();
       throw error;
     }
-    return site;
   }
 
   program(name: string): Program {

@@ -365,6 +365,18 @@ export function describeBus(name: string, makeLog: () => Promise<LogUnderTest>):
         await following.stop();
       });
 
+      it('gives each record once, those included that a listener publishes itself', async () => {
+        const got: number[] = [];
+        await bus.follow(CONTROL, ({ value }) => {
+          const number = Number(text(value));
+          got.push(number);
+          if (number < 5) void bus.publish(numbers(CONTROL, 'site', [number + 1, number + 2]));
+        }).ready;
+        await bus.publish(numbers(CONTROL, 'site', [0, 1]));
+        await vi.waitFor(() => expect(got.at(-1)).toBe(5), WAIT);
+        expect(got).toEqual([0, 1, 2, 3, 4, 5]);
+      });
+
       it('goes on when a listener throws', async () => {
         let calls = 0;
         await bus.follow(CONTROL, () => {

@@ -36,7 +36,7 @@ describe('a lost link', () => {
     };
     await site.time.advance(300_000);
     const pauses = attempts.slice(1).map((at, i) => at - (attempts[i] as number));
-    expect(pauses.slice(0, 8)).toEqual([200, 400, 800, 1600, 3200, 6400, 12800, 25600]);
+    expect(pauses.slice(0, 8)).toEqual([100, 200, 400, 800, 1600, 3200, 6400, 12800]);
     expect(Math.max(...pauses)).toBe(30_000);
     site.device.connecting = () => {};
     site.device.reading = () => undefined;
@@ -214,7 +214,7 @@ describe('addresses that the device refuses', () => {
     await site.time.advance(70_000);
     let cuts = 1;
     site.device.reading = () => (cuts-- > 0 ? cut() : undefined);
-    await site.time.advance(3_000);
+    await site.time.advance(5_000);
     expect(
       site
         .take()

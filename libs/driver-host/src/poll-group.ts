@@ -34,6 +34,7 @@ export class PollGroup {
   #freshAt: number[] = [];
   #aged: number[] = [];
   #learnedAt: number | null = null;
+  #isDoubted = false;
 
   constructor(input: {
     readonly tags: CompiledTags;
@@ -59,6 +60,7 @@ export class PollGroup {
   #replan(now: number): void {
     this.#standing.fill(0);
     this.#learnedAt = null;
+    this.#isDoubted = false;
     const understood = this.tags.tags.filter((_tag, index) => this.tags.isBroken[index] === 0);
     this.#use([...this.#plan(understood)], now);
     this.tags.tags.forEach((_tag, index) => {
@@ -96,15 +98,12 @@ export class PollGroup {
     this.#standingAt = Number.NEGATIVE_INFINITY;
   }
 
-  /** Refused addresses are tried again every 10 minutes, and after a reconnect. Not while a scan is under way. */
+  /** Refused addresses are tried again after a reconnect, and every 10 minutes; not while a scan is under way. */
   relearn(now: number, reconnected: boolean): void {
-    if (this.#learnedAt === null || this.isQueued) return;
-    if (now - this.#learnedAt >= (reconnected ? RELEARN_AFTER_RECONNECT_MS : RELEARN_MS)) this.#replan(now);
-  }
-
-  /** Tags that the device refused. */
-  refusedTags(): number[] {
-    return this.tags.configs.flatMap((config, i) => (this.#standing[i] === REFUSED ? [config.number] : []));
+    if (this.#learnedAt === null) return;
+    const known = now - this.#learnedAt;
+    this.#isDoubted ||= known >= (reconnected ? RELEARN_AFTER_RECONNECT_MS : RELEARN_MS);
+    if (this.#isDoubted && !this.isQueued) this.#replan(now);
   }
 
   answered(now: number): void {

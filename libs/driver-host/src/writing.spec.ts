@@ -157,6 +157,9 @@ describe('writing', () => {
       new Promise((_resolve, reject) => {
         fail = () => reject(faultOf({ kind: 'connection-lost', reason: 'cut' }));
       });
+    site.device.connecting = () => {
+      throw faultOf({ kind: 'connection-lost', reason: 'cut' });
+    };
     await site.time.advance(1_000);
     const writing = site.host.write(target(1, 5), yes);
     fail();

@@ -9,8 +9,11 @@ import type { Logger } from './log.js';
 const SIGN_OFF_MS = 5_000;
 /** Stands for an owner whose record cannot be read. */
 const UNKNOWN = '';
-/** Counters alone are reported at most this often; a change of state at once. */
+/** Counters alone are reported at most this often; a change of state at once, but for one that changes all the while. */
 const COUNTERS_MS = 10_000;
+/** Changes published at once within that time. */
+const CHANGES_AT_ONCE = 10;
+const RETRY_MS = 1_000;
 
 /** What a service does with the connections that it is given. */
 export interface ConnectionRunner {
@@ -21,8 +24,8 @@ export interface ConnectionRunner {
   take(id: string, epoch: string): void;
   /** Resolves when nothing of it is under way any more. */
   release(id: string): Promise<void>;
-  /** Configuration of what is already ours changed, or of anything that it depends on. */
-  apply(generation: AppliedGeneration): void;
+  /** Configuration of what is already ours changed, or of anything that it depends on. Resolves when it is in force. */
+  apply(generation: AppliedGeneration): void | Promise<void>;
 }
 
 /** The part of a health record that the service itself knows. */
@@ -38,7 +41,12 @@ interface Owned {
   report: ConnectionReport | null;
   publishedMs: number;
   published: string;
+  /** Changes published since `windowMs`. */
+  changes: number;
+  windowMs: number;
   timer: NodeJS.Timeout | null;
+  /** Ends the wait for the last owner. */
+  endWait: () => void;
   leaving: Promise<void> | null;
 }
 
@@ -65,6 +73,8 @@ export class OwnedConnections {
   readonly #owned = new Map<string, Owned>();
   readonly #unsubscribe: () => void;
   #generation: AppliedGeneration | null = null;
+  /** Number of the generation in force. */
+  #applied = 0;
   #stopped = false;
 
   constructor(parts: OwnedConnectionsParts) {
@@ -80,9 +90,11 @@ export class OwnedConnections {
     });
     this.#unsubscribe = configuration.onChange((next) => {
       this.#generation = next;
-      parts.runner.apply(next);
+      const applying = parts.runner.apply(next);
       this.#settle();
-      for (const owned of this.#owned.values()) this.#publish(owned, true);
+      // What could not be applied was said by the runner, and is not called applied.
+      if (applying) applying.then(() => this.#inForce(next)).catch(() => undefined);
+      else this.#inForce(next);
     });
   }
 
@@ -112,6 +124,12 @@ export class OwnedConnections {
     await this.#changed.stop();
   }
 
+  #inForce(generation: AppliedGeneration): void {
+    if (this.#generation !== generation) return;
+    this.#applied = generation.number;
+    for (const owned of this.#owned.values()) this.#publish(owned, true);
+  }
+
   #wanted(): Set<string> {
     const { runner } = this.#parts;
     const connections = this.#generation?.configuration.connections ?? [];
@@ -137,13 +155,16 @@ export class OwnedConnections {
       report: null,
       publishedMs: Number.NEGATIVE_INFINITY,
       published: '',
+      changes: 0,
+      windowMs: Number.NEGATIVE_INFINITY,
       timer: null,
+      endWait: () => undefined,
       leaving: null,
     };
     this.#owned.set(id, owned);
     try {
       await Promise.all([this.#changed.ready, this.#parts.runner.ready]);
-      await this.#untilFree(id);
+      await this.#untilFree(owned);
     } catch (error) {
       this.#parts.log.error({ err: error, connection: id }, 'connection cannot be taken');
       if (this.#owned.get(id) === owned) this.#owned.delete(id);
@@ -162,15 +183,20 @@ export class OwnedConnections {
       sink: null,
     };
     this.#publish(owned, true);
-    this.#parts.runner.take(id, owned.epoch);
+    try {
+      this.#parts.runner.take(id, owned.epoch);
+    } catch (error) {
+      this.#parts.log.error({ err: error, connection: id }, 'connection cannot be run');
+    }
   }
 
-  async #untilFree(id: string): Promise<void> {
+  async #untilFree(owned: Owned): Promise<void> {
+    const { id } = owned;
     const last = this.#holderOf(id);
     if (last === null || last === this.#ownership.member) return;
     if (await this.#isGone(last)) return;
     // The sign-off may have come while the group was asked.
-    if (this.#holderOf(id) === null) return;
+    if (this.#holderOf(id) === null || owned.phase !== 'waiting') return;
     await new Promise<void>((resolve) => {
       const done = () => {
         clearTimeout(timer);
@@ -178,6 +204,7 @@ export class OwnedConnections {
         resolve();
       };
       const timer = setTimeout(done, SIGN_OFF_MS);
+      owned.endWait = done;
       const unsubscribe = this.#changed.onChange((record) => {
         if (record.key === id && this.#holderOf(id) === null) done();
       });
@@ -215,6 +242,7 @@ export class OwnedConnections {
   async #depart(owned: Owned): Promise<void> {
     const wasRunning = owned.phase === 'running';
     owned.phase = 'leaving';
+    owned.endWait();
     if (owned.timer) clearTimeout(owned.timer);
     if (wasRunning) {
       try {
@@ -244,14 +272,20 @@ export class OwnedConnections {
 
   #record({ id, epoch, report }: Pick<Owned, 'id' | 'epoch' | 'report'>): ConnectionChanged | null {
     if (!report) return null;
+    const { state, since, diagnosis, scanLoad, devices, sink } = report;
     return {
       connection: id,
       kind: this.#parts.kind,
       service: this.#parts.service,
       member: this.#ownership.member,
       epoch,
-      generation: this.#generation?.number ?? 0,
-      ...report,
+      generation: this.#applied,
+      state,
+      since,
+      diagnosis,
+      scanLoad,
+      devices,
+      sink,
       at: this.#parts.clock.wallMs(),
     };
   }
@@ -260,20 +294,40 @@ export class OwnedConnections {
     const record = owned.phase === 'running' ? this.#record(owned) : null;
     if (!record) return;
     const essence = essenceOf(record);
-    const waitMs = owned.publishedMs + COUNTERS_MS - this.#parts.clock.monotonicMs();
-    if (!now && essence === owned.published && waitMs > 0) {
+    const waitMs = now ? 0 : this.#waitMs(owned, essence);
+    if (waitMs > 0) {
       owned.timer ??= setTimeout(() => {
         owned.timer = null;
         this.#publish(owned, false);
       }, waitMs);
       return;
     }
+    if (owned.timer) clearTimeout(owned.timer);
+    owned.timer = null;
     owned.published = essence;
     owned.publishedMs = this.#parts.clock.monotonicMs();
+    owned.changes += 1;
     const value = encodeJson('connections.changed.v1', record);
     this.#parts.bus.publish([{ topic: 'connections.changed.v1', key: owned.id, value }]).catch((error) => {
       this.#parts.log.warn({ err: error, connection: owned.id }, 'health was not published');
+      if (owned.phase !== 'running') return;
+      // Others decide by it: the epoch above all.
+      owned.timer ??= setTimeout(() => {
+        owned.timer = null;
+        this.#publish(owned, true);
+      }, RETRY_MS);
     });
+  }
+
+  /** How long this has to wait for its publication. */
+  #waitMs(owned: Owned, essence: string): number {
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (essence === owned.published) return owned.publishedMs + COUNTERS_MS - nowMs;
+    if (nowMs - owned.windowMs >= COUNTERS_MS) {
+      owned.windowMs = nowMs;
+      owned.changes = 0;
+    }
+    return owned.changes < CHANGES_AT_ONCE ? 0 : owned.windowMs + COUNTERS_MS - nowMs;
   }
 }
 

@@ -93,9 +93,13 @@ async function startService(name: string, module: Type, kit: ProcessKit): Promis
   return {
     stop: async () => {
       health.stop();
-      await app.close();
-      await configuration.stop();
-      await bus.close();
+      try {
+        await app.close();
+        await configuration.stop();
+      } finally {
+        // Whatever went wrong before: what was published is flushed, offsets are committed.
+        await bus.close();
+      }
     },
   };
 }

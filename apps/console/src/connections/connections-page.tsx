@@ -22,6 +22,7 @@ export function ConnectionsPage() {
   const sinks = items?.filter((one) => one.kind === 'sink') ?? [];
   return (
     <div className="list-area padded">
+      <h1 className="sr-only">{t('nav.connections')}</h1>
       {error !== null && <Notice kind="error" message={error.sentence} hint={error.fix} details={error.code} />}
       {error === null && items === null && <Loading lines={8} />}
       {items?.length === 0 && <Notice kind="empty" message={t('connections.none')} hint={t('connections.noneHint')} />}

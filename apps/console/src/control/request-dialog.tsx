@@ -3,7 +3,7 @@ import type { PointRow, RequestView } from '@busbar/api-schema';
 import { exactWithUnit, Notice, RequestChain, useDisplay } from '@busbar/ui';
 import { useQueryClient } from '@tanstack/react-query';
 import { Button, Modal } from 'antd';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { Link } from 'react-router-dom';
 import { ApiFault } from '../api/call-api.js';
 import { FaultNotice } from '../api/fault-notice.js';
@@ -27,6 +27,13 @@ export function RequestDialog({ row, onClose }: { readonly row: PointRow; readon
   const offline = useOffline();
   const [step, setStep] = useState<Step>({ at: 'edit' });
   const [draft, setDraft] = useState<Wish | null>(null);
+  const [before] = useState(() => document.activeElement);
+  useEffect(
+    () => () => {
+      if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+    },
+    [before],
+  );
   const wordValue = (value: number | string | boolean) => exactWithUnit(value, row.point, display);
 
   const send = async (wish: Wish, id: string) => {

@@ -40,6 +40,7 @@ export function PointsPage() {
   return (
     <div className="split">
       <section className="split-main" aria-label={display.t('nav.points')}>
+        <h1 className="sr-only">{display.t('nav.points')}</h1>
         <PointsToolbar
           state={state}
           onChange={narrow}

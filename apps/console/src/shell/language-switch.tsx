@@ -19,7 +19,7 @@ export function LanguageSwitch() {
           type="button"
           lang={one.language}
           aria-pressed={one.language === language}
-          aria-label={one.name}
+          title={one.name}
           onClick={() => setLanguage(one.language)}
         >
           {one.short}

@@ -292,25 +292,30 @@ export class EmbeddedBus implements Bus {
 
   /** Gives what was appended in this turn to views, followers and consumers, before its flush. */
   #handOver(): void {
-    for (const topic of this.#touched) {
-      const from = this.#handed.get(topic) ?? 0;
-      this.#handed.set(topic, topic.next);
-      const table = this.#tables.get(topic.name);
-      if (table || this.#followers.has(topic.name)) {
-        for (let next = from; next < topic.next; ) {
-          const read = topic.read(next, Number.POSITIVE_INFINITY);
-          if (read.next === next) break;
-          next = read.next;
-          for (const record of read.records) {
-            table?.apply(record);
-            this.#followers.tell(record);
-          }
-        }
-      }
-    }
+    // Listeners may publish: that is the next turn's.
     const touched = [...this.#touched];
     this.#touched.clear();
+    for (const topic of touched) {
+      const from = this.#handed.get(topic) ?? 0;
+      const end = topic.next;
+      this.#handed.set(topic, end);
+      if (this.#tables.has(topic.name) || this.#followers.has(topic.name)) this.#show(topic, { from, end });
+    }
     for (const topic of touched) this.#pump(topic);
+  }
+
+  #show(topic: TopicLog, { from, end }: Range): void {
+    const table = this.#tables.get(topic.name);
+    for (let next = from; next < end; ) {
+      const read = topic.read(next, Number.POSITIVE_INFINITY);
+      if (read.next === next) return;
+      next = read.next;
+      for (const record of read.records) {
+        if (record.offset >= end) return;
+        table?.apply(record);
+        this.#followers.tell(record);
+      }
+    }
   }
 
   #pump(topic: TopicLog): void {
@@ -323,7 +328,7 @@ export class EmbeddedBus implements Bus {
     const now = this.#now();
     for (const topic of batch.topics.keys()) {
       this.#trim(topic);
-      topic.expire(now);
+      if (!topic.spec.compacted) topic.expire(now);
     }
     this.#recover();
   }

@@ -147,7 +147,13 @@ export class KafkaConsumption implements Consumption {
   #take({ batch, resolveOffset }: EachBatchPayload): void {
     const state = this.#states.get(batch.partition);
     if (!state || this.#isStopping) return;
-    state.high = Math.max(state.high, Number(batch.highWatermark));
+    const high = Number(batch.highWatermark);
+    // The broker lost the end of its log (a power cut): its offsets are given out anew.
+    if (high < state.next) {
+      state.next = 0;
+      state.high = high;
+    }
+    state.high = Math.max(state.high, high);
     for (const message of batch.messages) {
       const record = fromMessage(this.#settings.topic, batch.partition, message);
       if (record.offset < state.next) continue;

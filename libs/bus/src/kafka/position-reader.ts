@@ -50,6 +50,7 @@ export class PositionReader {
           this.#check();
         },
         batch: ({ batch, resolveOffset }) => {
+          this.#noticeLoss(batch.partition, Number(batch.highWatermark));
           for (const message of batch.messages) {
             const record = fromMessage(settings.topic, batch.partition, message);
             if (record.offset >= (this.#positions.get(batch.partition) ?? 0)) this.#give(record);
@@ -77,6 +78,13 @@ export class PositionReader {
       this.#positions.set(partition, this.#settings.from === 'end' ? Number(high) : Number(low));
     }
     this.#ends = ends;
+  }
+
+  /** The broker lost the end of its log (a power cut): its offsets are given out anew. */
+  #noticeLoss(partition: number, high: number): void {
+    if (high < (this.#positions.get(partition) ?? 0)) {
+      this.#positions.set(partition, this.#settings.from === 'end' ? high : 0);
+    }
   }
 
   #give(record: InRecord): void {
