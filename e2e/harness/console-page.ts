@@ -116,7 +116,26 @@ export class ConsolePage {
 
   /** Clicks into the row of a point: on its name, or on the cell with these words. */
   async clickRow(asset: string, point: string, words?: string): Promise<void> {
-    const cell = await this.page.evaluateHandle(
+    const element = await until(`there is a row of ${asset}/${point}${words ? ` with "${words}"` : ''}`, async () => {
+      const cell = await this.#cell(asset, point, words ?? null);
+      return cell.asElement() ?? undefined;
+    });
+    await (element as Awaited<ReturnType<ConsolePage['find']>>).click();
+    await element.dispose();
+  }
+
+  /** Writes docs/images/<name>.png when pictures are asked for. */
+  async picture(name: string): Promise<void> {
+    if (!process.env.BUSBAR_UPDATE_SCREENSHOTS) return;
+    const folder = join(root, 'docs', 'images');
+    mkdirSync(folder, { recursive: true });
+    // Nothing under the pointer, no caret.
+    await this.page.mouse.move(700, 2);
+    await this.page.screenshot({ path: join(folder, `${name}.png`) as `${string}.png` });
+  }
+
+  #cell(asset: string, point: string, words: string | null) {
+    return this.page.evaluateHandle(
       (wanted, other, text) => {
         const ends = (cell: Element | undefined, id: string) =>
           (cell?.querySelector('small')?.textContent ?? cell?.textContent) === id;
@@ -129,21 +148,7 @@ export class ConsolePage {
       },
       asset,
       point,
-      words ?? null,
+      words,
     );
-    const element = cell.asElement();
-    if (!element) throw new Error(`no row of ${asset}/${point}${words ? ` with "${words}"` : ''}`);
-    await (element as Awaited<ReturnType<ConsolePage['find']>>).click();
-    await cell.dispose();
-  }
-
-  /** Writes docs/images/<name>.png when pictures are asked for. */
-  async picture(name: string): Promise<void> {
-    if (!process.env.BUSBAR_UPDATE_SCREENSHOTS) return;
-    const folder = join(root, 'docs', 'images');
-    mkdirSync(folder, { recursive: true });
-    // Nothing under the pointer, no caret.
-    await this.page.mouse.move(700, 2);
-    await this.page.screenshot({ path: join(folder, `${name}.png`) as `${string}.png` });
   }
 }

@@ -55,7 +55,6 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'busbar-mapper-'));
   bus = await openEmbeddedBus({ folder, clock: { ...clock, wallMs: () => Date.now() }, log });
   whole = new StubConfiguration();
-  registry = new Registry();
   await boot();
 });
 
@@ -68,6 +67,7 @@ afterEach(async () => {
 });
 
 async function boot(): Promise<void> {
+  registry = new Registry();
   const providers = [
     { provide: BUS, useValue: bus },
     { provide: CLOCK, useValue: clock },
@@ -127,9 +127,10 @@ describe('mapping', () => {
     whole.publish(1);
     let durable: () => void = () => undefined;
     vi.spyOn(bus, 'publish').mockImplementation(
-      () => new Promise((resolve) => {
-        durable = () => resolve([]);
-      }),
+      () =>
+        new Promise((resolve) => {
+          durable = () => resolve([]);
+        }),
     );
     let isSettled = false;
     const handling = service.handle(delivery(sampled({ 1: 5 }))).then(() => {

@@ -62,6 +62,7 @@ const RULES = `
 .bb-cell.whole{overflow:visible}.bb-cell.whole .bb-cell-text{overflow:visible;flex:none;font-size:12px}
 .bb-cell.quiet .bb-cell-text{color:var(--bb-secondary)}
 .bb-cell.ids small{font-family:var(--bb-mono)}
+@container (max-width:960px){.bb-cell.wide small{display:none}}
 @container (max-width:760px){.bb-cell.ids small{display:none}}
 @container (max-width:480px){.bb-grid .bb-cell{padding:0 5px}.bb-grid .bb-row{padding:0 4px}}
 .bb-cell[data-action]{cursor:pointer}

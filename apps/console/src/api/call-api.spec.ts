@@ -26,7 +26,10 @@ describe('callApi', () => {
   });
 
   it('keeps code and parameters of a refusal, to be worded in any language', async () => {
-    serve(404, '{"code":"NOT_FOUND","params":{"kind":"asset","id":"x"},"sentence":"There is no asset x.","fix":"Check the id."}');
+    serve(
+      404,
+      '{"code":"NOT_FOUND","params":{"kind":"asset","id":"x"},"sentence":"There is no asset x.","fix":"Check the id."}',
+    );
     const error = await fault();
     expect([error.status, error.code, error.message]).toEqual([404, 'NOT_FOUND', 'There is no asset x.']);
     expect(faultWords(error, chinese).sentence).toBe('没有 asset x。');

@@ -97,7 +97,7 @@ function DeviceRow({ device, now }: { readonly device: ConnectionView['devices']
     <tr className="device">
       <th scope="row">
         <code>{device.id}</code>
-        <small className="row-note">{t('connections.lastAnswer', { answer })}</small>
+        {device.state !== 'active' && <small className="row-note">{t('connections.lastAnswer', { answer })}</small>}
       </th>
       <td data-label={t('column.state')}>
         <HealthBadge state={device.state} />

@@ -6,11 +6,46 @@ import { ConnectionsPage } from './connections-page.js';
 
 const silent = { code: 'DEVICE_SILENT', params: { device: 'inv-03', others: 1 } };
 const device = (id: string, good: number): ConnectionView['devices'][number] => ({
-  id, state: good === 9 ? 'active' : 'degraded', since: 900_000, diagnosis: good === 9 ? null : silent, lastAnswerAt: 999_000, tags: 9, tagsGood: good, lateScans: 0,
+  id,
+  state: good === 9 ? 'active' : 'degraded',
+  since: 900_000,
+  diagnosis: good === 9 ? null : silent,
+  lastAnswerAt: 999_000,
+  tags: 9,
+  tagsGood: good,
+  lateScans: 0,
 });
-const shared = { service: 'x', member: 'local', epoch: 'e', generation: 14, since: 940_000, diagnosis: null, title: '', readOnly: false, at: 1_000_000 };
-const line: ConnectionView = { ...shared, connection: 'inverters', kind: 'access', state: 'degraded', scanLoad: 0.26, driver: 'modbus', devices: [device('inv-01', 9), device('inv-03', 0)], sink: null };
-const cloud: ConnectionView = { ...shared, connection: 'enos', kind: 'sink', state: 'active', scanLoad: null, driver: 'enos', devices: [], sink: { acknowledged: 1234, refused: 0, lastAcknowledgedAt: 999_000, waiting: 7 } };
+const shared = {
+  service: 'x',
+  member: 'local',
+  epoch: 'e',
+  generation: 14,
+  since: 940_000,
+  diagnosis: null,
+  title: '',
+  readOnly: false,
+  at: 1_000_000,
+};
+const line: ConnectionView = {
+  ...shared,
+  connection: 'inverters',
+  kind: 'access',
+  state: 'degraded',
+  scanLoad: 0.26,
+  driver: 'modbus',
+  devices: [device('inv-01', 9), device('inv-03', 0)],
+  sink: null,
+};
+const cloud: ConnectionView = {
+  ...shared,
+  connection: 'enos',
+  kind: 'sink',
+  state: 'active',
+  scanLoad: null,
+  driver: 'enos',
+  devices: [],
+  sink: { acknowledged: 1234, refused: 0, lastAcknowledgedAt: 999_000, waiting: 7 },
+};
 
 let bench: ReturnType<typeof consoleBench>;
 beforeEach(async () => {
@@ -22,8 +57,15 @@ const rows = () => [...document.querySelectorAll('tbody tr')].map((row) => row.t
 
 describe('ConnectionsPage', () => {
   it('says state, since, scan load, good tags, why and what to do', async () => {
-    await bench.say({ t: 'connections', id: bench.idOf('connections'), reset: true, items: [cloud, line], removed: [] });
-    for (const text of ['degraded', '1 min', '26 %', '9/18', 'Device inv-03 does not answer', 'Check its power']) expect(rows()[0]).toContain(text);
+    await bench.say({
+      t: 'connections',
+      id: bench.idOf('connections'),
+      reset: true,
+      items: [cloud, line],
+      removed: [],
+    });
+    for (const text of ['degraded', '1 min', '26 %', '9/18', 'Device inv-03 does not answer', 'Check its power'])
+      expect(rows()[0]).toContain(text);
     for (const text of ['active', '1,234', '7', '1.0 s ago']) expect(rows()[1]).toContain(text);
   });
 
@@ -42,8 +84,7 @@ describe('ConnectionsPage', () => {
     expect(rows()).toHaveLength(1);
     expect(rows()[0]).toContain('active');
     expect(document.querySelector('.held')).toBeNull();
-    const { act } = await import('react');
-    await act(async () => bench.machine.socketClosed(1006));
+    await bench.cut();
     expect(document.querySelector('.held')).not.toBeNull();
   });
 

@@ -11,9 +11,12 @@ const row = (type: PointRow['point']['type'], range?: [number, number]): PointRo
 });
 
 describe('checkValue', () => {
-  it.each(['', ' ', 'x', 'NaN', 'Infinity', '1e999', '1,5', '0x10', '--1', '1 2'])('takes no number from "%s"', (text) => {
-    expect(checkValue(text, row('float')).ok).toBe(false);
-  });
+  it.each(['', ' ', 'x', 'NaN', 'Infinity', '1e999', '1,5', '0x10', '--1', '1 2'])(
+    'takes no number from "%s"',
+    (text) => {
+      expect(checkValue(text, row('float')).ok).toBe(false);
+    },
+  );
 
   it('takes every number as typed', () => {
     fc.assert(

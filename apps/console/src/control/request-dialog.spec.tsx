@@ -57,7 +57,10 @@ describe('RequestDialog', () => {
     await asked((_method, _path, body) => ({ status: 202, body: view(body.id) }));
     await bench.press('Send now');
     expect(bench.text()).toContain('Waiting for the decision');
-    const stages = (['requested', 'granted', 'started', 'acknowledged', 'ended'] as const).map((stage, i) => ({ stage, at: 1_000_000 + i }));
+    const stages = (['requested', 'granted', 'started', 'acknowledged', 'ended'] as const).map((stage, i) => ({
+      stage,
+      at: 1_000_000 + i,
+    }));
     const end = { kind: 'executed', verified: true, written: true, clamped: false } as const;
     const results = [{ point: powerLimit.path, outcome: 'executed' as const, readBack: 60 }];
     const id = bench.idOf('requests');
@@ -67,8 +70,21 @@ describe('RequestDialog', () => {
 
   it('shows rule, holder and facts of a refusal, whatever status it came with', async () => {
     const until = { bootId: 'b', monotonicMs: 1, wallMs: 2 };
-    const holder = { point: powerLimit.path, kind: 'value' as const, source: 'cloud:enos', priority: 9, value: 80, until };
-    const end = { kind: 'refused' as const, rule: 'HELD' as const, also: [], holder, facts: [{ name: 'rest', value: '41 s' }] };
+    const holder = {
+      point: powerLimit.path,
+      kind: 'value' as const,
+      source: 'cloud:enos',
+      priority: 9,
+      value: 80,
+      until,
+    };
+    const end = {
+      kind: 'refused' as const,
+      rule: 'HELD' as const,
+      also: [],
+      holder,
+      facts: [{ name: 'rest', value: '41 s' }],
+    };
     await asked((_method, _path, body) => ({ status: 423, body: view(body.id, { end }) }));
     await bench.press('Send now');
     for (const text of ['Another source holds the point.', 'cloud:enos', '41 s']) expect(bench.text()).toContain(text);
@@ -85,7 +101,8 @@ describe('RequestDialog', () => {
   it('sends again only under the same id, once the server knows nothing of it', async () => {
     let tries = 0;
     await asked((method, _path, body) => {
-      if (method === 'GET') return { status: 404, body: { code: 'CONTROL_UNKNOWN_REQUEST', params: {}, sentence: 's', fix: 'f' } };
+      if (method === 'GET')
+        return { status: 404, body: { code: 'CONTROL_UNKNOWN_REQUEST', params: {}, sentence: 's', fix: 'f' } };
       return ++tries === 1 ? 'no link' : { status: 202, body: view(body.id) };
     });
     await bench.press('Send now');
@@ -105,7 +122,7 @@ describe('RequestDialog', () => {
 
   it('sends nothing without a link', async () => {
     await asked(() => ({ status: 500, body: {} }));
-    bench.machine.socketClosed(1006);
+    await bench.cut();
     await bench.show(<RequestDialog row={powerLimit} onClose={() => undefined} />);
     const button = [...document.querySelectorAll('button')].find((one) => one.textContent === 'Send now');
     expect(button?.disabled).toBe(true);

@@ -41,7 +41,10 @@ describe('set-up link', () => {
 
   it('says when it is used up, and shows the way to the admin key', async () => {
     visit('/setup', '#c0de');
-    bench = consoleBench(() => ({ status: 401, body: { code: 'SETUP_CODE_INVALID', params: {}, sentence: 's', fix: 'f' } }));
+    bench = consoleBench(() => ({
+      status: 401,
+      body: { code: 'SETUP_CODE_INVALID', params: {}, sentence: 's', fix: 'f' },
+    }));
     await bench.show(<SetupPage />, '/setup');
     expect(bench.text()).toContain('The set-up link is used up or older than 15 minutes.');
     expect(document.querySelector('a[href="/login"]')).not.toBeNull();
@@ -50,10 +53,15 @@ describe('set-up link', () => {
 
 describe('LoginPage', () => {
   const signIn = async (status: number, start: string) => {
-    bench = consoleBench(() => ({ status, body: status === 200 ? session : { code: 'UNAUTHORIZED', params: {}, sentence: 's', fix: 'f' } }));
+    bench = consoleBench(() => ({
+      status,
+      body: status === 200 ? session : { code: 'UNAUTHORIZED', params: {}, sentence: 's', fix: 'f' },
+    }));
     await bench.show(<LoginPage />, start);
     await bench.type(document.querySelector('input') as HTMLInputElement, ' key ');
-    await act(async () => document.querySelector('form')?.dispatchEvent(new Event('submit', { bubbles: true, cancelable: true })));
+    await act(async () =>
+      document.querySelector('form')?.dispatchEvent(new Event('submit', { bubbles: true, cancelable: true })),
+    );
   };
 
   it('goes back to where the reader came from', async () => {
@@ -70,9 +78,12 @@ describe('LoginPage', () => {
 });
 
 describe('localTarget', () => {
-  it.each([null, '', 'https://x.example', '//x.example', '/\\x.example', 'points'])('never leads to another host: %s', (next) => {
-    expect(localTarget(next)).toBe('/points');
-  });
+  it.each([null, '', 'https://x.example', '//x.example', '/\\x.example', 'points'])(
+    'never leads to another host: %s',
+    (next) => {
+      expect(localTarget(next)).toBe('/points');
+    },
+  );
   it('keeps a path of the console', () => {
     expect(localTarget('/control/requests/a?x=1')).toBe('/control/requests/a?x=1');
   });

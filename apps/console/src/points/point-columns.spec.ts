@@ -5,7 +5,14 @@ import { english, powerLimit } from '../testing/console-bench.js';
 import { pointColumns } from './point-columns.js';
 
 const now = 1_000_000;
-const cell = (over: Partial<LiveCell>): LiveCell => ({ value: 60, quality: GOOD, sourceTime: now - 3200, lastGood: null, held: false, ...over });
+const cell = (over: Partial<LiveCell>): LiveCell => ({
+  value: 60,
+  quality: GOOD,
+  sourceTime: now - 3200,
+  lastGood: null,
+  held: false,
+  ...over,
+});
 const column = (key: string, offline = false) => {
   const found = pointColumns(english, () => offline).find((one) => one.key === key);
   if (found === undefined) throw new Error(`no column ${key}`);
@@ -15,26 +22,40 @@ const column = (key: string, offline = false) => {
 describe('columns of the live table', () => {
   it('are quiet when well', () => {
     expect(column('quality').paint(powerLimit, cell({}), now)).toEqual({ text: '' });
-    expect(column('value').paint(powerLimit, cell({}), now)).toEqual({ text: '60.00', tip: '', label: '60.00 %, 3.2 s ago' });
+    expect(column('value').paint(powerLimit, cell({}), now)).toEqual({
+      text: '60.00',
+      tip: '',
+      label: '60.00 %, 3.2 s ago',
+    });
   });
 
   it('show a bad value by shape, word and color, without its number', () => {
     const dead = cell({ quality: bad('not-connected'), lastGood: { value: 50, sourceTime: now - 60_000 } });
     expect(column('value').paint(powerLimit, dead, now)).toMatchObject({ text: '--', shape: 'bad', look: 'state-bad' });
     expect(column('value').paint(powerLimit, dead, now).tip).toContain('50.00 %');
-    expect(column('quality').paint(powerLimit, dead, now)).toMatchObject({ text: 'bad: not connected', look: 'state-bad' });
+    expect(column('quality').paint(powerLimit, dead, now)).toMatchObject({
+      text: 'bad: not connected',
+      look: 'state-bad',
+    });
     expect(column('value').copy(powerLimit, dead)).toBe('');
   });
 
   it('mark a stale value, and every value while the link is lost', () => {
-    expect(column('value').paint(powerLimit, cell({ quality: uncertain('stale') }), now)).toMatchObject({ shape: 'uncertain', look: 'stale' });
+    expect(column('value').paint(powerLimit, cell({ quality: uncertain('stale') }), now)).toMatchObject({
+      shape: 'uncertain',
+      look: 'stale',
+    });
     expect(column('value', true).paint(powerLimit, cell({}), now)).toMatchObject({ look: 'stale' });
   });
 
   it('never cut a long number, and show it whole to the pointer too', () => {
     const energy = { ...powerLimit, point: { ...powerLimit.point, type: 'long' as const } };
     const content = column('value').paint(energy, cell({ value: '18446744073709551615' }), now);
-    expect(content).toMatchObject({ text: '18,446,744,073,709,551,615', look: 'whole', tip: '18,446,744,073,709,551,615' });
+    expect(content).toMatchObject({
+      text: '18,446,744,073,709,551,615',
+      look: 'whole',
+      tip: '18,446,744,073,709,551,615',
+    });
   });
 
   it('copy raw values and ISO times', () => {

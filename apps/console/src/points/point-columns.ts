@@ -36,7 +36,7 @@ export function pointColumns(display: Display, isOffline: () => boolean): readon
       key: 'asset',
       title: t('column.asset'),
       track: 'minmax(72px, 1fr)',
-      className: 'ids',
+      className: 'ids wide',
       paint: (row) => named(row.assetTitle, row.asset),
       copy: (row) => row.asset,
     },

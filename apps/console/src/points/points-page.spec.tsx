@@ -1,13 +1,18 @@
 // @vitest-environment happy-dom
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
 import { Route, Routes } from 'react-router-dom';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { consoleBench, powerLimit } from '../testing/console-bench.js';
 import { PointsPage } from './points-page.js';
 
 let bench: ReturnType<typeof consoleBench>;
 beforeEach(() => {
   bench = consoleBench((_method, path) => {
-    if (path === '/assets') return { status: 200, body: { assets: [{ asset: 'inv-01', title: 'Inverter 1', model: 'inverter', points: 1 }] } };
+    if (path === '/assets')
+      return {
+        status: 200,
+        body: { assets: [{ asset: 'inv-01', title: 'Inverter 1', model: 'inverter', points: 1 }] },
+      };
     return { status: 404, body: { code: 'NOT_FOUND', params: { kind: 'route', id: path }, sentence: 's', fix: 'f' } };
   });
 });
@@ -47,13 +52,21 @@ describe('PointsPage', () => {
 
   it('shows an error of the server in the place of the rows', async () => {
     await bench.show(page, '/points');
-    await bench.say({ t: 'error', id: bench.idOf('points'), code: 'INTERNAL', sentence: 'Busbar failed.', fix: 'Try again.' });
-    expect(document.querySelector('[role=alert]')?.textContent).toContain('Busbar failed. Try again.'.slice(0, 14));
+    await bench.say({
+      t: 'error',
+      id: bench.idOf('points'),
+      code: 'INTERNAL',
+      sentence: 'Busbar failed.',
+      fix: 'Try again.',
+    });
+    expect(document.querySelector('[role=alert]')?.textContent).toMatch(/Busbar failed\..*Try again\./);
   });
 
   it('opens the detail of the point in its link, and says when that is gone', async () => {
     await bench.show(page, '/points/inv-01/INV.PowerLimit');
-    const id = bench.sent.find((message) => message.t === 'open' && JSON.stringify(message.query).includes('paths'))?.id;
+    const id = bench.sent.find(
+      (message) => message.t === 'open' && JSON.stringify(message.query).includes('paths'),
+    )?.id;
     await bench.say({ t: 'opened', id: Number(id), total: 1, from: 0, rows: [powerLimit] });
     expect(document.querySelector('aside h2')?.textContent).toBe('Power limit');
     await bench.say({ t: 'opened', id: Number(id), total: 0, from: 0, rows: [] });

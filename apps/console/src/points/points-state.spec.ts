@@ -21,7 +21,11 @@ describe('state of the points page', () => {
 
   it('asks the server for no more than the page says', () => {
     expect(toQuery({ text: '  ', asset: '', abnormal: false })).toEqual({});
-    expect(toQuery({ text: ' inv ', asset: 'inv-01', abnormal: true })).toEqual({ text: 'inv', asset: 'inv-01', abnormal: true });
+    expect(toQuery({ text: ' inv ', asset: 'inv-01', abnormal: true })).toEqual({
+      text: 'inv',
+      asset: 'inv-01',
+      abnormal: true,
+    });
   });
 
   it('takes a range it does not know as ten minutes', () => {

@@ -38,10 +38,21 @@ export interface Answer {
 /** A page in the hand of the test: what the server answers, what the socket says, where the reader is. */
 export function consoleBench(serve: (method: string, path: string, body: unknown) => Answer | 'no link') {
   vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true);
-  vi.stubGlobal('ResizeObserver', class { observe() {} unobserve() {} disconnect() {} });
+  vi.stubGlobal(
+    'ResizeObserver',
+    class {
+      observe() {}
+      unobserve() {}
+      disconnect() {}
+    },
+  );
   const calls: { method: string; path: string; body: unknown }[] = [];
   vi.stubGlobal('fetch', async (url: string, init: RequestInit = {}) => {
-    const call = { method: init.method ?? 'GET', path: url.replace('/api/v1', ''), body: init.body === undefined ? undefined : JSON.parse(String(init.body)) };
+    const call = {
+      method: init.method ?? 'GET',
+      path: url.replace('/api/v1', ''),
+      body: init.body === undefined ? undefined : JSON.parse(String(init.body)),
+    };
     calls.push(call);
     const answer = serve(call.method, call.path, call.body);
     if (answer === 'no link') throw new TypeError('fetch failed');
@@ -49,7 +60,12 @@ export function consoleBench(serve: (method: string, path: string, body: unknown
   });
 
   const sent: Record<string, unknown>[] = [];
-  const port = { connect: () => undefined, disconnect: () => undefined, wake: () => undefined, send: (text: string) => sent.push(JSON.parse(text)) };
+  const port = {
+    connect: () => undefined,
+    disconnect: () => undefined,
+    wake: () => undefined,
+    send: (text: string) => sent.push(JSON.parse(text)),
+  };
   const machine = new LiveMachine(port, { monotonicMs: () => 0, wallMs: () => 1_000_000 }, () => 0);
   machine.start();
   machine.socketOpened();
@@ -88,6 +104,9 @@ export function consoleBench(serve: (method: string, path: string, body: unknown
     },
     async say(message: ServerMessage) {
       await act(async () => machine.received(JSON.stringify(message)));
+    },
+    async cut() {
+      await act(async () => machine.socketClosed(1006));
     },
     /** The id under which the page opened this kind last. */
     idOf(kind: string): number {

@@ -15,7 +15,8 @@ const begun = [...sources.matchAll(/`([a-z]+\.[\w.]*)\$\{/gi)].map((match) => ma
 const english: Readonly<Record<string, string>> = en;
 const chinese: Readonly<Record<string, string>> = zh;
 const bare = (key: string) => key.replace(/_(one|other)$/, '');
-const holes = (text: string | undefined) => [...(text ?? '').matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1]).sort();
+const holes = (text: string | undefined) =>
+  [...(text ?? '').matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1]).sort();
 
 describe('texts of the console', () => {
   it('have the same keys in both languages, with the same places to fill', () => {
@@ -26,7 +27,9 @@ describe('texts of the console', () => {
   });
 
   it('are all used', () => {
-    const unused = Object.keys(english).filter((key) => !whole.has(bare(key)) && !begun.some((start) => key.startsWith(start)));
+    const unused = Object.keys(english).filter(
+      (key) => !whole.has(bare(key)) && !begun.some((start) => key.startsWith(start)),
+    );
     expect(unused).toEqual([]);
   });
 

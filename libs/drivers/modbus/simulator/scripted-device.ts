@@ -19,6 +19,8 @@ export function toHex(octets: Uint8Array): string {
 export class ScriptedDevice {
   readonly port: number;
   readonly received: string[] = [];
+  /** Sent to every link as it opens. */
+  greeting: Uint8Array | null = null;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -28,6 +30,7 @@ export class ScriptedDevice {
     let next = 0;
     server.on('connection', (socket) => {
       this.#sockets.add(socket);
+      if (this.greeting) socket.write(this.greeting);
       socket.on('error', () => {});
       socket.on('close', () => this.#sockets.delete(socket));
       socket.on('data', (chunk) => {

@@ -1,6 +1,7 @@
 import { type DriverContext, type DriverFault, DriverFaultError } from '@busbar/driver-sdk';
 import { afterEach, describe, expect, it } from 'vitest';
-import { fromHex, ScriptedDevice, type ScriptStep } from '../simulator/scripted-device.js';
+import { serialFrame } from '../simulator/modbus-frames.js';
+import { fromHex, ScriptedDevice, type ScriptStep, toHex } from '../simulator/scripted-device.js';
 import { ModbusClient } from './client.js';
 import { connectionSchema, type ModbusConnection } from './connection.js';
 import { modbusDriver } from './driver.js';
@@ -13,11 +14,7 @@ afterEach(async () => {
   for (const one of open.splice(0)) await one.close();
 });
 
-async function connect(
-  steps: readonly ScriptStep[],
-  more: object = {},
-): Promise<{ client: ModbusClient; device: ScriptedDevice }> {
-  const device = await ScriptedDevice.start(steps);
+async function connectTo(device: ScriptedDevice, more: object = {}): Promise<ModbusClient> {
   const context: DriverContext<ModbusConnection> = {
     connection: connectionSchema.parse({ host: '127.0.0.1', port: device.port, timeout: 500, ...more }),
     readOnly: false,
@@ -27,8 +24,14 @@ async function connect(
     secret: async () => '',
   };
   const client = await ModbusClient.connect(context, signal);
-  open.push(client, device);
-  return { client, device };
+  open.unshift(client);
+  return client;
+}
+
+async function connect(steps: readonly ScriptStep[]): Promise<{ client: ModbusClient; device: ScriptedDevice }> {
+  const device = await ScriptedDevice.start(steps);
+  open.push(device);
+  return { client: await connectTo(device), device };
 }
 
 async function fault(promise: Promise<unknown>): Promise<DriverFault | string> {
@@ -77,11 +80,11 @@ describe('a Modbus session', () => {
   });
 
   it('discards what comes in the quiet time after a serial connect', async () => {
-    const connecting = connect([{ sent: '01 03 00 6B 00 01 F5 D6', reply: '01 03 02 02 2B F8 FB' }], {
-      framing: 'rtu',
-      quiet: 60,
-    });
-    const { client } = await connecting;
+    const answer = serialFrame(1, fromHex('03 02 02 2B'));
+    const device = await ScriptedDevice.start([{ sent: '', reply: toHex(answer) }]);
+    device.greeting = serialFrame(1, fromHex('03 02 66 66'));
+    open.push(device);
+    const client = await connectTo(device, { framing: 'rtu', quiet: 60 });
     expect((await client.read(request, signal)).toString('hex')).toBe('022b');
   });
 
@@ -97,19 +100,7 @@ describe('a Modbus session', () => {
     const { client, device } = await connect([READ]);
     await client.read(request, signal);
     await client.close();
-    const context = { host: '127.0.0.1', port: device.port, timeout: 100 };
-    const next = await ModbusClient.connect(
-      {
-        connection: connectionSchema.parse(context),
-        readOnly: false,
-        clock: { monotonicMs: () => performance.now(), wallMs: () => Date.now() },
-        log: { debug() {}, warn() {} },
-        frame() {},
-        secret: async () => '',
-      },
-      signal,
-    );
-    open.push(next);
+    const next = await connectTo(device, { timeout: 100 });
     await fault(next.read(request, signal));
     expect(device.received[1]?.slice(0, 5)).toBe('00 02');
   });

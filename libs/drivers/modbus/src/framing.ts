@@ -47,23 +47,22 @@ export function answerOctets(request: Buffer): number {
 }
 
 /**
- * Why these octets (unit and PDU, from `at`) are no answer to that request; null if they are. A write's answer repeats
+ * Why these octets (unit and PDU) are no answer to that request; null if they are. A write's answer repeats
  * address and value or quantity (Modbus Application Protocol §6.5, 6.6, 6.11, 6.12).
  */
-export function answerProblem(request: Buffer, answer: Buffer, at: number, length: number): string | null {
+export function answerProblem(request: Buffer, answer: Buffer): string | null {
   const fc = request[1] as number;
-  if (answer[at] !== request[0]) return `unit ${answer[at]} answered, ${request[0]} was asked`;
-  if (answer[at + 1] === (fc | 0x80)) {
-    return length === EXCEPTION_OCTETS ? null : `an exception of ${length} octets`;
-  }
-  if (answer[at + 1] !== fc) return `function ${answer[at + 1]} answered, ${fc} was asked`;
+  const { length } = answer;
+  if (answer[0] !== request[0]) return `unit ${answer[0]} answered, ${request[0]} was asked`;
+  if (answer[1] === (fc | 0x80)) return length === EXCEPTION_OCTETS ? null : `an exception of ${length} octets`;
+  if (answer[1] !== fc) return `function ${answer[1]} answered, ${fc} was asked`;
   const wanted = answerOctets(request);
   if (length !== wanted) return `${length} octets answered, ${wanted} were asked`;
   if (fc <= 4) {
-    return answer[at + 2] === wanted - 3 ? null : `${answer[at + 2]} octets announced, ${wanted - 3} were asked`;
+    return answer[2] === wanted - 3 ? null : `${answer[2]} octets announced, ${wanted - 3} were asked`;
   }
   for (let i = 2; i < ECHO_OCTETS; i++) {
-    if (answer[at + i] !== request[i]) return 'the answer repeats another address or value than was written';
+    if (answer[i] !== request[i]) return 'the answer repeats another address or value than was written';
   }
   return null;
 }
@@ -108,10 +107,11 @@ export class TcpFraming implements Framing {
     }
     if (all.length > MBAP_OCTETS + length) return 'more octets came than one answer has';
     this.#rest = NOTHING;
-    const problem = answerProblem(this.#request, all, MBAP_OCTETS, length);
+    const answer = all.subarray(MBAP_OCTETS);
+    const problem = answerProblem(this.#request, answer);
     if (problem !== null) return problem;
     const frame = Buffer.allocUnsafe(length + CRC_OCTETS);
-    all.copy(frame, 0, MBAP_OCTETS, MBAP_OCTETS + length);
+    frame.set(answer);
     appendCrc(frame);
     return frame;
   }
@@ -139,6 +139,6 @@ export class RtuFraming implements Framing {
     if (all.length > length + CRC_OCTETS) return 'more octets came than one answer has';
     this.#rest = NOTHING;
     if (crc16(all, length) !== all.readUInt16LE(length)) return 'the CRC does not fit';
-    return answerProblem(this.#request, all, 0, length) ?? all;
+    return answerProblem(this.#request, all.subarray(0, length)) ?? all;
   }
 }

@@ -147,10 +147,10 @@ describe('registers and values', () => {
   });
 
   it('reads bits of a register, and coils lowest bit first', () => {
-    expect(readBits(octets('12 34'), 0, { low: 4, high: 7 }, 'ABCD')).toBe(3);
-    expect(readBits(octets('34 12'), 0, { low: 4, high: 7 }, 'BADC')).toBe(3);
-    expect(readBits(octets('80 00'), 0, { low: 15, high: 15 }, 'ABCD')).toBe(1);
-    expect(readBits(octets('FF FF'), 0, { low: 0, high: 15 }, 'ABCD')).toBe(65535);
+    expect(readBits(octets('12 34'), 0, { bits: { low: 4, high: 7 }, order: 'ABCD' })).toBe(3);
+    expect(readBits(octets('34 12'), 0, { bits: { low: 4, high: 7 }, order: 'BADC' })).toBe(3);
+    expect(readBits(octets('80 00'), 0, { bits: { low: 15, high: 15 }, order: 'ABCD' })).toBe(1);
+    expect(readBits(octets('FF FF'), 0, { bits: { low: 0, high: 15 }, order: 'ABCD' })).toBe(65535);
     expect(Array.from({ length: 9 }, (_, i) => readCoil(octets('CD 6B'), 0, i))).toEqual([1, 0, 1, 1, 0, 0, 1, 1, 1]);
   });
 });

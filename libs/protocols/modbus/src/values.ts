@@ -160,7 +160,11 @@ export function readNumber(kind: number, octets: Uint8Array, at: number): number
 }
 
 /** Bits `low` to `high` of the register at octet offset `at`. */
-export function readBits(octets: Uint8Array, at: number, bits: BitRange, order: ByteOrder): number {
+export function readBits(
+  octets: Uint8Array,
+  at: number,
+  { bits, order }: { readonly bits: BitRange; readonly order: ByteOrder },
+): number {
   const register = gather16(octets, at, swapsOctets(order) ? 2 : 0);
   return (register >> bits.low) & (2 ** (bits.high - bits.low + 1) - 1);
 }
@@ -170,13 +174,25 @@ export function readCoil(octets: Uint8Array, at: number, index: number): number 
   return ((octets[at + (index >> 3)] as number) >> (index & 7)) & 1;
 }
 
-export function readInt64(octets: Uint8Array, at: number, order: ByteOrder, signed: boolean): bigint {
+export function readInt64(
+  octets: Uint8Array,
+  at: number,
+  { type, order }: { readonly type: 'int64' | 'uint64'; readonly order: ByteOrder },
+): bigint {
   gather64(octets, at, BYTE_ORDERS.indexOf(order));
-  return signed ? scratch.getBigInt64(0) : scratch.getBigUint64(0);
+  return type === 'int64' ? scratch.getBigInt64(0) : scratch.getBigUint64(0);
+}
+
+interface Ordering {
+  readonly registers: number;
+  readonly order: ByteOrder;
+  /** False: the registers themselves are never reversed (texts and octet strings). */
+  readonly words: boolean;
 }
 
 /** The octets of whole registers in reading order. */
-function ordered(octets: Uint8Array, at: number, registers: number, order: ByteOrder, words: boolean): Uint8Array {
+function ordered(octets: Uint8Array, at: number, how: Ordering): Uint8Array {
+  const { registers, order, words } = how;
   const result = new Uint8Array(registers * 2);
   const backwards = words && (order === 'CDAB' || order === 'DCBA');
   const swap = swapsOctets(order) ? 1 : 0;
@@ -189,9 +205,9 @@ function ordered(octets: Uint8Array, at: number, registers: number, order: ByteO
 }
 
 /** Binary coded decimal, right-aligned in its registers; NaN when a digit is none or the number is not exact. */
-function readBcd(octets: Uint8Array, at: number, length: number, order: ByteOrder): number {
+function readBcd(octets: Uint8Array, at: number, { length = 2, order }: RegisterFormat): number {
   const registers = Math.ceil(length / 2);
-  const digits = ordered(octets, at, registers, order, true);
+  const digits = ordered(octets, at, { registers, order, words: true });
   let value = 0;
   for (let i = registers * 2 - length; i < digits.length; i++) {
     const octet = digits[i] as number;
@@ -201,8 +217,8 @@ function readBcd(octets: Uint8Array, at: number, length: number, order: ByteOrde
   return Number.isSafeInteger(value) ? value : Number.NaN;
 }
 
-function readText(octets: Uint8Array, at: number, length: number, order: ByteOrder): string {
-  const all = ordered(octets, at, Math.ceil(length / 2), order, false).subarray(0, length);
+function readText(octets: Uint8Array, at: number, { length = 2, order }: RegisterFormat): string {
+  const all = ordered(octets, at, { registers: Math.ceil(length / 2), order, words: false }).subarray(0, length);
   const zero = all.indexOf(0);
   const used = zero < 0 ? all : all.subarray(0, zero);
   let text: string;
@@ -219,14 +235,14 @@ function decodeElement(format: RegisterFormat, octets: Uint8Array, at: number): 
   switch (type) {
     case 'int64':
     case 'uint64':
-      return readInt64(octets, at, order, type === 'int64');
+      return readInt64(octets, at, { type, order });
     case 'bcd':
-      return readBcd(octets, at, format.length ?? 2, order);
+      return readBcd(octets, at, format);
     case 'string':
-      return readText(octets, at, format.length ?? 2, order);
+      return readText(octets, at, format);
     case 'bytes': {
       const length = format.length ?? 2;
-      const all = ordered(octets, at, Math.ceil(length / 2), order, false).subarray(0, length);
+      const all = ordered(octets, at, { registers: Math.ceil(length / 2), order, words: false }).subarray(0, length);
       return Array.from(all, (octet) => octet.toString(16).padStart(2, '0')).join('');
     }
     default:
@@ -236,7 +252,7 @@ function decodeElement(format: RegisterFormat, octets: Uint8Array, at: number): 
 
 /** The value of any format; the caller has checked that {@link registerCount} registers stand at `at`. */
 export function decodeValue(format: RegisterFormat, octets: Uint8Array, at: number): RegisterValue | RegisterValue[] {
-  if (format.bits) return readBits(octets, at, format.bits, format.order);
+  if (format.bits) return readBits(octets, at, { bits: format.bits, order: format.order });
   if (format.count === 1) return decodeElement(format, octets, at);
   const step = registersPerElement(format.type, format.length) * 2;
   return Array.from({ length: format.count }, (_, i) => decodeElement(format, octets, at + i * step));
@@ -253,10 +269,10 @@ const LIMITS: Partial<Record<TagType, readonly [number, number]>> = {
 };
 
 /** Puts big-endian octets into registers by order; fewer octets than registers hold are right-aligned for numbers. */
-function toRegisters(octets: Uint8Array, registers: number, order: ByteOrder, words: boolean): Uint8Array {
-  const padded = new Uint8Array(registers * 2);
-  padded.set(octets, words ? padded.length - octets.length : 0);
-  return ordered(padded, 0, registers, order, words);
+function toRegisters(octets: Uint8Array, how: Ordering): Uint8Array {
+  const padded = new Uint8Array(how.registers * 2);
+  padded.set(octets, how.words ? padded.length - octets.length : 0);
+  return ordered(padded, 0, how);
 }
 
 function encodeInteger(type: TagType, value: number): Uint8Array | null {
@@ -296,21 +312,21 @@ function encodeElement(format: RegisterFormat, value: RegisterValue): Uint8Array
     const whole = BigInt(value);
     if ((type === 'int64' ? BigInt.asIntN(64, whole) : BigInt.asUintN(64, whole)) !== whole) return null;
     scratch.setBigInt64(0, BigInt.asIntN(64, whole));
-    return toRegisters(new Uint8Array(scratch.buffer.slice(0)), 4, order, true);
+    return toRegisters(new Uint8Array(scratch.buffer.slice(0)), { registers, order, words: true });
   }
   if (type === 'string') {
     if (typeof value !== 'string') return null;
     const octets = encoder.encode(value);
-    return octets.length > length ? null : toRegisters(octets, registers, order, false);
+    return octets.length > length ? null : toRegisters(octets, { registers, order, words: false });
   }
   if (type === 'bytes') {
     if (typeof value !== 'string' || value.length !== length * 2 || !/^[0-9a-f]*$/i.test(value)) return null;
     const octets = Uint8Array.from({ length }, (_, i) => Number.parseInt(value.slice(i * 2, i * 2 + 2), 16));
-    return toRegisters(octets, registers, order, false);
+    return toRegisters(octets, { registers, order, words: false });
   }
   if (typeof value !== 'number') return null;
   const octets = encodeNumber(type, value, length);
-  return octets && toRegisters(octets, registers, order, true);
+  return octets && toRegisters(octets, { registers, order, words: true });
 }
 
 /** Registers for a value, or null if it is none of this format: out of range, too long, of another type. */

@@ -140,6 +140,14 @@ export function LiveTable<Row, Cell>(props: LiveTableProps<Row, Cell>) {
     else action(row);
   };
 
+  // A row that is on the screen: scrolling to another one would move the rows away under a pointer that is pressed.
+  const onFocus = () => {
+    const total = source.total ?? 0;
+    if (active.current !== null || total === 0) return;
+    const top = Math.ceil((scroller.current?.scrollTop ?? 0) / rowHeight);
+    setActive({ index: Math.min(top, total - 1), column: 0 });
+  };
+
   const onCopy = (event: ClipboardEvent) => {
     if (getSelection()?.isCollapsed === false) return;
     const rows = copied(source, keyOf, selected.current, active.current?.index);
@@ -165,7 +173,7 @@ export function LiveTable<Row, Cell>(props: LiveTableProps<Row, Cell>) {
       onKeyDown={onKeyDown}
       onClick={onClick}
       onCopy={onCopy}
-      onFocus={() => active.current === null && (source.total ?? 0) > 0 && setActive({ index: 0, column: 0 })}
+      onFocus={onFocus}
     >
       <div className="bb-head" role="rowgroup">
         <div className="bb-row" role="row" aria-rowindex={1}>
