@@ -71,6 +71,26 @@ async function killAtRandom(names: readonly string[], forMs: number): Promise<vo
   }
 }
 
+/** Every device was read at least twice within 2.5 s, and what was read reaches the cloud. */
+async function untilFullRate(): Promise<void> {
+  const figures = async () => {
+    const { body } = await site.simulator<{ devices: { id: string; reads: number }[] }>('/devices');
+    const { received } = (await site.cloud<{ received: number }>('/summary')).body;
+    return { reads: body.devices.map(({ reads: count }) => count), received };
+  };
+  await until(
+    'every device is read at full rate',
+    async () => {
+      const before = await figures();
+      await sleep(2_500);
+      const after = await figures();
+      const isRead = after.reads.every((count, i) => count - (before.reads[i] as number) >= 2);
+      return isRead && after.received - before.received > SHAPE.devices * SHAPE.tags;
+    },
+    60_000,
+  );
+}
+
 let commanding = true;
 
 /** Commands with a value of its own each, so that a second write of one would show. */
@@ -136,18 +156,18 @@ describe('a minute of kills', () => {
     const working = command();
     const services = ['collector-1', 'collector-2', 'mapper-1', 'mapper-2', 'uploader'];
     await killAtRandom(services, PHASE_MS);
-    // Two collectors at full rate before the broker goes, since nobody can take over while it is away.
-    await sleep(12_000);
+    // Everything at full rate before the broker goes, since nobody can take over while it is away.
+    await untilFullRate();
     if (servers.kafka.kill && servers.kafka.restart) {
       const from = Date.now();
       await servers.kafka.kill();
       await killAtRandom(['mapper-1', 'mapper-2', 'uploader'], PHASE_MS - 2000);
       brokerDown = { from, to: Date.now() };
       await servers.kafka.restart();
-      await sleep(8_000);
+      await untilFullRate();
     }
     await killAtRandom(services, PHASE_MS);
-    await sleep(12_000);
+    await untilFullRate();
     commanding = false;
     await working;
     // Values go on flowing: from here on no more are counted.

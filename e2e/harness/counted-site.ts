@@ -123,7 +123,8 @@ export class CountedSite {
         return { items: body.values, next: body.next };
       });
       this.#taken.set(device, next);
-      for (const { id, value, time } of items) arrivals.push({ asset: device, id, time, ...decodeCounted(value, COUNTED) });
+      for (const { id, value, time } of items)
+        arrivals.push({ asset: device, id, time, ...decodeCounted(value, COUNTED) });
     }
     // Asked after the values: every read that made one is in it.
     for (const { device, tag, read, time } of await this.served()) this.#served.set(`${device} ${tag} ${read}`, time);
@@ -133,9 +134,7 @@ export class CountedSite {
 
   /** Served reads that did not come, of those in a range of time (epoch ms). */
   async missing(fromMs: number, toMs: number): Promise<ServedRead[]> {
-    return (await this.served()).filter(
-      (read) => read.time >= fromMs && read.time < toMs && !this.arrived.has(read),
-    );
+    return (await this.served()).filter((read) => read.time >= fromMs && read.time < toMs && !this.arrived.has(read));
   }
 
   /** Cuts the stand-in off without losing sight of a value that it acknowledged; its memory is gone afterwards. */

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ConsolePage, chromium } from '../harness/console-page.js';
 import { Site } from '../harness/site.js';
 import { until } from '../harness/until.js';
@@ -62,9 +62,15 @@ describe.skipIf(!chromium)('the console in a browser', () => {
     await site?.stop();
   });
 
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== 'fail') return;
+    process.stdout.write(`The page showed: ${await tab.text()}\nIts errors: ${tab.errors.join('\n')}\n`);
+  });
+
   it('lets in by the link that the start printed, once', async () => {
-    const link = await until('the link is printed', () =>
-      /http:\/\/127\.0\.0\.1:\d+\/setup#\S+/.exec(site.program('standalone').output)?.[0],
+    const link = await until(
+      'the link is printed',
+      () => /http:\/\/127\.0\.0\.1:\d+\/setup#\S+/.exec(site.program('standalone').output)?.[0],
     );
     await tab.page.goto(link);
     await tab.find('grid', 'Live values of the points');

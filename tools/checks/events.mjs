@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isTest } from './source.mjs';
 
 const TOPIC = /^[a-z]+\.[a-z]+\.v\d+$/;
 const PUBLISHES = /topic:\s*'([a-z]+\.[a-z]+\.v\d+)'/g;
@@ -44,7 +45,7 @@ export async function check(tree) {
   for (const { path, text } of tree.sources) {
     const app = /^apps\/([a-z-]+)\//.exec(path)?.[1];
     const lent = LENT.some((folder) => path.startsWith(folder));
-    if ((!app && !lent) || /\.spec\.tsx?$/.test(path)) continue;
+    if ((!app && !lent) || isTest(path)) continue;
     const each = (pattern, judge) => {
       for (const match of text.matchAll(pattern)) {
         const line = text.slice(0, match.index).split('\n').length;

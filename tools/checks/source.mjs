@@ -6,6 +6,13 @@ import { parseSync } from 'oxc-parser';
 
 const SOURCE = /\.(ts|tsx|mts|mjs|js)$/;
 
+/** Specs and what only they use: `test-*.ts`, contract suites, fixtures, configuration of the test runner. */
+export function isTest(path) {
+  return /(\.spec\.tsx?|cluster-spec\.ts|-contract\.ts|\.config\.ts|(^|\/)test-[a-z0-9-]+\.tsx?)$|\/(testing|simulator)\//.test(
+    path,
+  );
+}
+
 /** Tracked and new files, or in a tree that is no checkout (a plant) every file. */
 export function listFiles(root, isPlant) {
   if (!isPlant) {

@@ -1,5 +1,6 @@
 // Words and sizes: file length, banned file names, argument count, collaborators, refused synonyms, spelling.
 import { posix } from 'node:path';
+import { isTest } from './source.mjs';
 
 const MAX_LINES = 500;
 const MAX_ARGUMENTS = 3;
@@ -47,7 +48,7 @@ export function check(tree) {
           line,
           `a constructor with ${params.length} collaborators, at most ${MAX_COLLABORATORS}: divide the class.`,
         );
-      } else if (!isConstructor && params.length > most && !/\.spec\.tsx?$/.test(path)) {
+      } else if (!isConstructor && params.length > most && !isTest(path)) {
         say(path, line, `${name} takes ${params.length} arguments, at most ${most}: one object with named fields.`);
       }
     }

@@ -8,6 +8,9 @@ import {
 } from '@busbar/events';
 import { z } from 'zod';
 
+/** The words that may stand in a view, for those who word them. */
+export { CONNECTION_STATES, FAILURE_CODES, RULES } from '@busbar/events';
+
 /** The REST routes under /api/v1. Every error answer is an `apiError` with an HTTP status that fits. */
 export const apiErrorSchema = z.object({
   code: z.string(),

@@ -39,7 +39,7 @@ const RULES = `
 .bb-value.state-stale .bb-cell-text{text-decoration:underline dotted 1.5px;text-underline-offset:3px}
 .bb-value.state-bad .bb-cell-text{color:var(--bb-bad)}
 .bb-grid{position:relative;overflow:auto;height:100%;outline:none;background:var(--bb-raised);contain:strict;container-type:inline-size;font-variant-numeric:tabular-nums}
-.bb-grid:focus-visible{box-shadow:inset 0 0 0 2px var(--bb-primary)}
+.bb-grid:focus-visible{outline:2px solid var(--bb-primary);outline-offset:-2px}
 .bb-grid .bb-row{display:grid;grid-template-columns:var(--bb-tracks);height:var(--bb-row);padding:0 8px}
 .bb-head{position:sticky;top:0;z-index:2;background:var(--bb-surface);border-bottom:1px solid var(--bb-line)}
 .bb-head .bb-row{height:27px;color:var(--bb-secondary);font-size:12px}

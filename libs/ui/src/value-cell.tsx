@@ -16,7 +16,7 @@ export interface ValueCellProps {
 /** One value with its unit: `--` when bad, underlined with its age when stale. No live region, no flashing. */
 export function ValueCell({ cell, point, now, offline, staleAfterMs }: ValueCellProps) {
   const display = useDisplay();
-  const text = describeCell(cell, point, { now, offline, staleAfterMs }, display);
+  const text = describeCell(cell, point, { display, now, offline, staleAfterMs });
   return (
     <Tooltip title={text.tip === '' ? undefined : text.tip}>
       <span className={`bb-value state-${text.state}`} role="img" aria-label={text.label}>

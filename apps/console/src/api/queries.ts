@@ -38,12 +38,14 @@ export const assetsQuery = queryOptions({
 const pathOf = (asset: string, point: string) => `${encodeURIComponent(asset)}/${encodeURIComponent(point)}`;
 
 /** Samples of the stored past; what comes later is live. */
-export const trendQuery = (asset: string, point: string, spanMs: number, now: () => number) =>
+export const trendQuery = (asset: string, point: string, span: { readonly ms: number; readonly now: () => number }) =>
   queryOptions({
-    queryKey: ['trend', asset, point, spanMs],
+    queryKey: ['trend', asset, point, span.ms],
     queryFn: ({ signal }) => {
-      const to = Math.ceil(now());
-      return callApi(trendViewSchema, `/points/${pathOf(asset, point)}/trend?from=${to - spanMs}&to=${to}`, { signal });
+      const to = Math.ceil(span.now());
+      return callApi(trendViewSchema, `/points/${pathOf(asset, point)}/trend?from=${to - span.ms}&to=${to}`, {
+        signal,
+      });
     },
     gcTime: 0,
     staleTime: Number.POSITIVE_INFINITY,

@@ -108,7 +108,7 @@ function valueColumn(display: Display, isOffline: () => boolean): Column {
     className: 'value',
     ages: true,
     paint: (row, cell, now) => {
-      const text = describeCell(cell, row.point, { now, offline: isOffline() }, display);
+      const text = describeCell(cell, row.point, { display, now, offline: isOffline() });
       const shape = cell?.quality === 0 ? undefined : SHAPES[text.state];
       const look = [LOOKS[text.state] ?? '', isLongNumber(text.value, row) ? 'whole' : ''].join(' ').trim();
       return {

@@ -87,7 +87,7 @@ function Reading({ row, cell }: { readonly row: PointRow; readonly cell: LiveCel
   const { t, zone } = display;
   const offline = useOffline();
   const now = useNow();
-  const text = describeCell(cell, row.point, { now, offline }, display);
+  const text = describeCell(cell, row.point, { display, now, offline });
   return (
     <section className="detail-part reading">
       <div className="reading-value">

@@ -30,7 +30,7 @@ export function PointTrend({ row, feed }: { readonly row: PointRow; readonly fee
   const [asTable, setAsTable] = useState(false);
   const now = useNow();
   const offline = useOffline();
-  const stored = useQuery(trendQuery(row.asset, row.point.id, range.ms, () => machine.serverNow()));
+  const stored = useQuery(trendQuery(row.asset, row.point.id, { ms: range.ms, now: () => machine.serverNow() }));
   const live = useLiveSamples(feed, row.path);
   const samples = useMemo(
     () => joinSamples(stored.data ?? NO_SAMPLES, live, now - range.ms),

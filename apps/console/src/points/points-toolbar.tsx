@@ -1,4 +1,4 @@
-import { type PointsFeed, useDisplay } from '@busbar/ui';
+import { formatExact, type PointsFeed, useDisplay } from '@busbar/ui';
 import { useQuery } from '@tanstack/react-query';
 import { Button, Checkbox, Input, type InputRef, Select } from 'antd';
 import { type RefObject, useEffect, useState } from 'react';
@@ -73,15 +73,16 @@ export function PointsToolbar({ state, onChange, feed, filter, paused, onPause }
 }
 
 function Count({ feed, paused }: { readonly feed: PointsFeed; readonly paused: boolean }) {
-  const { t } = useDisplay();
+  const { t, language } = useDisplay();
+  const counted = (count: number) => ({ count, n: formatExact(count, language) });
   useFeedChanges(feed);
   return (
     <span className={paused ? 'toolbar-count paused' : 'toolbar-count'} role="status">
       {paused
-        ? t('points.missed', { count: feed.missed })
+        ? t('points.missed', counted(feed.missed))
         : feed.total === null
           ? ''
-          : t('points.count', { count: feed.total })}
+          : t('points.count', counted(feed.total))}
     </span>
   );
 }

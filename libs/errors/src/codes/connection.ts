@@ -26,11 +26,6 @@ export const CONNECTION_ERRORS = {
     fix: 'Correct that field of the connection.',
     retry: 'fix',
   },
-  CONNECTION_READ_ONLY: {
-    sentence: 'Connection {connection} is read-only; nothing was written.',
-    fix: 'Set readOnly: false on the connection if commands shall pass.',
-    retry: 'refuse',
-  },
   DEVICE_SILENT: {
     sentence: 'Device {device} does not answer; {others} others on the link do.',
     fix: 'Check its power, then its unit id, then the wiring.',

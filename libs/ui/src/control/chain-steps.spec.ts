@@ -1,4 +1,4 @@
-import { FAILURE_CODES, RULES } from '@busbar/events';
+import { FAILURE_CODES, RULES } from '@busbar/api-schema';
 import { describe, expect, it } from 'vitest';
 import type { Display } from '../display.js';
 import { createTexts } from '../texts/create-texts.js';

@@ -6,7 +6,8 @@ import { formatTime } from './format-time.js';
 import { formatValue, hasUnit, type Point, rawValue, valueWithUnit, valueWord } from './format-value.js';
 import { qualityWords } from './quality-words.js';
 
-export interface CellMoment {
+export interface CellView {
+  readonly display: Display;
   /** Epoch ms by the server's clock. */
   readonly now: number;
   /** True: the link is lost, so nothing on the page is known to be current. */
@@ -30,7 +31,8 @@ export interface CellText {
 }
 
 /** A value never stands alone: all that is said about one, the same in the table and in the detail. */
-export function describeCell(cell: LiveCell | undefined, point: Point, moment: CellMoment, display: Display): CellText {
+export function describeCell(cell: LiveCell | undefined, point: Point, view: CellView): CellText {
+  const { display } = view;
   const { t } = display;
   if (cell === undefined) {
     return { value: '', unit: '', state: 'none', age: '', tip: '', label: t('cell.waiting') };
@@ -38,8 +40,8 @@ export function describeCell(cell: LiveCell | undefined, point: Point, moment: C
   const level = qualityLevel(cell.quality);
   const value = level === 'bad' ? null : cell.value;
   const text = formatValue(value, point, display);
-  const stale = level !== 'bad' && isStale(cell, moment);
-  const age = cell.sourceTime === null ? '' : formatAge(cell.sourceTime, moment.now, t);
+  const stale = level !== 'bad' && isStale(cell, view);
+  const age = cell.sourceTime === null ? '' : formatAge(cell.sourceTime, view.now, t);
   const state = level === 'bad' ? 'bad' : stale ? 'stale' : level;
   const said = [
     valueWithUnit(value, point, display),
@@ -52,25 +54,26 @@ export function describeCell(cell: LiveCell | undefined, point: Point, moment: C
     unit: hasUnit(value, point) ? (point.unit ?? '') : '',
     state,
     age: stale ? age : '',
-    tip: tipOf(cell, point, moment, display),
+    tip: tipOf(cell, point, view),
     label: said.join(', '),
   };
 }
 
-function isStale(cell: LiveCell, moment: CellMoment): boolean {
-  if (cell.held || moment.offline || qualityReason(cell.quality) === 'stale') return true;
-  if (moment.staleAfterMs === undefined || cell.sourceTime === null) return false;
-  return moment.now - cell.sourceTime > moment.staleAfterMs;
+function isStale(cell: LiveCell, view: CellView): boolean {
+  if (cell.held || view.offline || qualityReason(cell.quality) === 'stale') return true;
+  if (view.staleAfterMs === undefined || cell.sourceTime === null) return false;
+  return view.now - cell.sourceTime > view.staleAfterMs;
 }
 
-function tipOf(cell: LiveCell, point: Point, moment: CellMoment, display: Display): string {
+function tipOf(cell: LiveCell, point: Point, view: CellView): string {
+  const { display } = view;
   const { t, zone } = display;
   if (qualityLevel(cell.quality) === 'bad') {
     if (cell.lastGood === null) return t('cell.noLastGood');
     return t('cell.lastGood', {
       value: valueWithUnit(cell.lastGood.value, point, display),
-      time: formatTime(cell.lastGood.sourceTime, moment.now, zone),
-      age: formatAge(cell.lastGood.sourceTime, moment.now, t),
+      time: formatTime(cell.lastGood.sourceTime, view.now, zone),
+      age: formatAge(cell.lastGood.sourceTime, view.now, t),
     });
   }
   if (valueWord(cell.value, point) !== undefined) return t('cell.raw', { raw: rawValue(cell.value) });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CONNECTION_STATES, FAILURE_CODES, RULES } from '@busbar/api-schema';
 import { ERRORS } from '@busbar/errors';
-import { CONNECTION_STATES, FAILURE_CODES, RULES } from '@busbar/events';
 import { describe, expect, it } from 'vitest';
 import { createTexts, UI_TEXTS } from './create-texts.js';
 import errors from './errors.zh.json' with { type: 'json' };
