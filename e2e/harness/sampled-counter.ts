@@ -8,6 +8,8 @@ const { Kafka, logLevel } = kafkajs;
 export class SampledCounter {
   readonly counted: Tally;
   #wrong = 0;
+  /** Newest offset by partition. */
+  readonly #seen = new Map<number, number>();
   readonly #shape: CountingShape;
   readonly #consumer: ReturnType<InstanceType<typeof Kafka>['consumer']>;
 
@@ -29,7 +31,13 @@ export class SampledCounter {
     await this.#consumer.subscribe({ topic: 'tags.sampled.v1', fromBeginning: true });
     await this.#consumer.run({
       autoCommit: false,
-      eachMessage: async ({ message }) => this.#take(message.key?.toString() ?? '', message.value),
+      eachMessage: async ({ partition, message }) => {
+        // After a rejoin it starts anew: what it saw already is not a repeat of the product's.
+        const offset = Number(message.offset);
+        if (offset <= (this.#seen.get(partition) ?? -1)) return;
+        this.#seen.set(partition, offset);
+        this.#take(message.key?.toString() ?? '', message.value);
+      },
     });
   }
 

@@ -114,7 +114,7 @@ export class CollectorService implements OnApplicationBootstrap, BeforeApplicati
 
   /** The workload `all` runs every driver; another one those of its name. */
   wants(connection: ConnectionConfig): boolean {
-    if (connection.kind !== 'access' || !(connection.driver in DRIVERS)) return false;
+    if (connection.kind !== 'access' || !Object.hasOwn(DRIVERS, connection.driver)) return false;
     return this.settings.workload === 'all' || this.settings.workload === connection.driver;
   }
 

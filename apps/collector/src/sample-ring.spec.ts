@@ -1,4 +1,4 @@
-import { BatchBuilder, encodeBatch, type SampleBatch } from '@busbar/batch';
+import { BatchBuilder, decodeBatch, encodeBatch, type SampleBatch } from '@busbar/batch';
 import type { Bus, OutRecord } from '@busbar/bus';
 import { BusbarError } from '@busbar/errors';
 import fc from 'fast-check';
@@ -54,7 +54,7 @@ function batch(number: number, count = 1): SampleBatch {
 }
 
 function numbersOf({ records }: Call): number[] {
-  return records.map(({ value }) => new DataView((value as Uint8Array).slice().buffer).getFloat64(32, true));
+  return records.map(({ value }) => decodeBatch(value as Uint8Array).values[0] as number);
 }
 
 function pass(ms = 0): Promise<unknown> {

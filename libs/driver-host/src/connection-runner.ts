@@ -16,6 +16,8 @@ import { notSent, toCommand, type WriteReport, type WriteTarget } from './write-
 
 const STARTED_WRITE_MS = 5_000;
 const STATE_EVERY_MS = 30_000;
+/** So soon it is told that another number of tags is good. */
+const STATE_SOON_MS = 2_000;
 
 export interface RunnerInput {
   readonly config: AccessConnectionConfig;
@@ -25,6 +27,10 @@ export interface RunnerInput {
   readonly generation: number;
   table(digest: string): CompiledTable;
   publish(batch: SampleBatch): void;
+}
+
+function goodOf({ devices }: AccessState): number {
+  return devices.reduce((sum, { tagsGood }) => sum + tagsGood, 0);
 }
 
 /** One access connection: its devices, its link, and the queue of its requests. */
@@ -39,6 +45,7 @@ export class ConnectionRunner implements DeviceOwner, LinkListener, QueueListene
   #configProblem: DiagnosisRecord | null = null;
   #isStopped = false;
   #stateAt = Number.NEGATIVE_INFINITY;
+  #toldGood = 0;
   #isStateDue = false;
 
   constructor(input: RunnerInput) {
@@ -224,8 +231,10 @@ export class ConnectionRunner implements DeviceOwner, LinkListener, QueueListene
   }
 
   #tell(): void {
+    const state = this.state();
     this.#stateAt = this.#input.scheduler.now();
-    this.#input.ports.onState(this.state());
+    this.#toldGood = goodOf(state);
+    this.#input.ports.onState(state);
   }
 
   // What the host asks
@@ -260,7 +269,9 @@ export class ConnectionRunner implements DeviceOwner, LinkListener, QueueListene
   tick(now: number): void {
     for (const device of this.#devices.values()) device.tick(now);
     this.#link.tick(now);
-    if (now - this.#stateAt < STATE_EVERY_MS) return;
+    const quietMs = now - this.#stateAt;
+    if (quietMs < STATE_SOON_MS) return;
+    if (quietMs < STATE_EVERY_MS && goodOf(this.state()) === this.#toldGood) return;
     this.#link.measureLoad(now);
     this.#tell();
   }

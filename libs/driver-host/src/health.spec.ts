@@ -241,3 +241,25 @@ describe('addresses that the device refuses', () => {
     expect(site.device.reads.length).toBe(1);
   });
 });
+
+describe('the state of a connection', () => {
+  it('is told again within 3 s when another number of tags is good', async () => {
+    const site = new MemorySite();
+    await site.run(
+      [tagConfig(1), tagConfig(2, { group: 'slow' })],
+      [deviceConfig('d1', { groups: { fast: 1000, slow: 5000 } })],
+    );
+    await site.time.advance(9_000);
+    expect(site.states.at(-1)).toMatchObject({ state: 'active', devices: [{ tags: 2, tagsGood: 2 }] });
+    expect(site.states.at(-1)?.scanLoad).not.toBeNull();
+  });
+
+  it('is told each 30 s while nothing changes', async () => {
+    const site = new MemorySite();
+    await site.run([tagConfig(1)]);
+    await site.time.advance(10_000);
+    const told = site.states.length;
+    await site.time.advance(60_000);
+    expect(site.states.length - told).toBe(2);
+  });
+});

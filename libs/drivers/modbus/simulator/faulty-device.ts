@@ -4,7 +4,7 @@ import type { SimulatedDevice, SimulatedFault, SimulatedTag } from '@busbar/driv
 import type { TagType } from '@busbar/model';
 import { serve } from '@busbar/protocol-modbus';
 import { type ReceivedRequest, requestReader, serialFrame } from './modbus-frames.js';
-import { coilValue, RegisterBank, registerValue, SERIAL_AT, WRITABLE_AT } from './register-bank.js';
+import { coilValue, RegisterBank, registerValue, SERIAL_OFFSET, WRITABLE_AT } from './register-bank.js';
 
 const UNIT = 3;
 const TIMEOUT_MS = 30;
@@ -105,21 +105,30 @@ export class FaultyDevice implements SimulatedDevice {
     if (this.#server.listening) await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
+  /** Blocks of one shape, so that an answer to one fits the request for another in everything but its octets. */
   #makeTags(): SimulatedTag[] {
-    const tags: SimulatedTag[] = [];
-    for (let i = 0; i < 12; i++) {
-      tags.push(tag(`holding:${i * 9}`, 'uint16', () => registerValue('holding', UNIT, i * 9)));
-      tags.push(tag(`input:${i * 5}`, 'uint16', () => registerValue('input', UNIT, i * 5)));
-      tags.push(tag(`coil:${i * 40}`, 'bool', () => Number(coilValue('coil', i * 40))));
-      tags.push(tag(`discrete:${i}`, undefined, () => Number(coilValue('discrete', i))));
-    }
-    tags.push(tag(`holding:${SERIAL_AT}`, 'uint32', () => this.#bank.serial));
-    tags.push(
-      tag('input:2', 'uint32', () => registerValue('input', UNIT, 2) * 65536 + registerValue('input', UNIT, 3)),
-      tag('holding:7.4-7', 'uint8', () => (registerValue('holding', UNIT, 7) >> 4) & 15),
-    );
-    // Last of its scan: the counter of that very request.
-    return tags;
+    const registers = (table: 'holding' | 'input', block: number): SimulatedTag[] => {
+      const at = block * 100;
+      const value = (offset: number): number => registerValue(table, UNIT, at + offset);
+      return [
+        tag(`${table}:${at}`, 'uint16', () => value(0)),
+        tag(`${table}:${at + 2}`, 'uint32', () => value(2) * 65536 + value(3)),
+        tag(`${table}:${at + SERIAL_OFFSET}`, 'uint16', () => this.#bank.serialOf(table, block)),
+        tag(`${table}:${at + 7}.4-7`, 'uint8', () => (value(7) >> 4) & 15),
+        tag(`${table}:${at + 9}`, 'int16', () => (value(9) << 16) >> 16),
+      ];
+    };
+    const bits = (table: 'coil' | 'discrete', block: number): SimulatedTag[] =>
+      Array.from({ length: 10 }, (_, i) => {
+        const at = block * 200 + i;
+        return tag(`${table}:${at}`, 'bool', () => Number(coilValue(table, at)));
+      });
+    return [
+      ...[0, 1, 2, 3, 4, 5].flatMap((block) => registers('holding', block)),
+      ...[0, 1, 2, 3].flatMap((block) => registers('input', block)),
+      ...[0, 1, 2].flatMap((block) => bits('coil', block)),
+      ...[0, 1].flatMap((block) => bits('discrete', block)),
+    ];
   }
 
   #accept(socket: Socket): void {
@@ -134,11 +143,11 @@ export class FaultyDevice implements SimulatedDevice {
   }
 
   #answer(socket: Socket, request: ReceivedRequest): void {
-    if (request.pdu[0] === 3 && (((request.pdu[1] as number) << 8) | (request.pdu[2] as number)) === SERIAL_AT) {
-      this.#bank.serial++;
-    }
     const fault = this.#choose?.() ?? null;
-    const pdu = serve(this.#bank, request.pdu);
+    const isWrite = (request.pdu[0] as number) > 4;
+    // It did something else than asked, and says so.
+    const elsewhere = fault === 'other address' && isWrite;
+    const pdu = elsewhere ? Buffer.from(request.pdu) : serve(this.#bank, request.pdu);
     const good = request.frame(pdu);
     const behave = fault === null ? undefined : this.#behaviors[fault];
     if (behave) behave({ socket, request, pdu, good });
@@ -173,9 +182,9 @@ export class FaultyDevice implements SimulatedDevice {
         this.#later(2, () => send(socket, good.subarray(middle)));
       },
       'doubled in one segment': ({ socket, good }) => send(socket, Buffer.concat([good, good])),
-      'foreign unit': ({ socket, request, pdu }) => send(socket, request.frame(pdu, { unit: UNIT + 1 })),
+      'foreign unit': ({ socket, request, pdu }) => send(socket, request.frame(spoiled(pdu), { unit: UNIT + 1 })),
       'other function': ({ socket, request, pdu }) => {
-        const other = Buffer.from(pdu);
+        const other = spoiled(pdu);
         other[0] = (pdu[0] as number) ^ 7;
         send(socket, request.frame(other));
       },
@@ -185,10 +194,10 @@ export class FaultyDevice implements SimulatedDevice {
         send(socket, request.frame(short));
       },
       'random octets': ({ socket }) => send(socket, randomFillSync(Buffer.alloc(1 + Math.floor(Math.random() * 300)))),
-      'other address written': ({ socket, request, pdu }) => {
+      'other address': ({ socket, request, pdu }) => {
         const other = Buffer.from(pdu);
-        if ((pdu[0] as number) > 4) other[2] = (pdu[2] as number) ^ 1;
-        else other[1] = (pdu[1] as number) ^ 1;
+        other[2] = (pdu[2] as number) ^ 1;
+        if ((pdu[0] as number) <= 4) other[1] = (pdu[1] as number) ^ 2;
         send(socket, request.frame(other));
       },
     };
@@ -201,17 +210,22 @@ export class FaultyDevice implements SimulatedDevice {
         send(socket, good);
         this.#later(1, () => send(socket, good));
       },
-      'of the request before': ({ socket, good }) => send(socket, Buffer.concat([this.#previous ?? good, good])),
-      'only of the request before': ({ socket, request, pdu }) =>
-        send(socket, request.frame(pdu, { transactionStep: -1 })),
-      '256 requests late': ({ socket, request, pdu }) => send(socket, request.frame(pdu, { transactionStep: -256 })),
-      'foreign protocol id': ({ socket, good }) => {
-        const other = Buffer.from(good);
+      'of the request before, then its own': ({ socket, good }) => {
+        send(socket, this.#previous ?? good);
+        this.#later(1, () => send(socket, good));
+      },
+      'of the request before': ({ socket, good }) => send(socket, this.#previous ?? good),
+      'one request late': ({ socket, request, pdu }) =>
+        send(socket, request.frame(spoiled(pdu), { transactionStep: -1 })),
+      '256 requests late': ({ socket, request, pdu }) =>
+        send(socket, request.frame(spoiled(pdu), { transactionStep: -256 })),
+      'foreign protocol id': ({ socket, request, pdu }) => {
+        const other = request.frame(spoiled(pdu));
         other[3] = 1;
         send(socket, other);
       },
       'wrong length field': ({ socket, good }) => {
-        const other = Buffer.from(good);
+        const other = Buffer.concat([good, Buffer.from([0])]);
         other[5] = (good[5] as number) + 1;
         send(socket, other);
       },
@@ -237,6 +251,13 @@ export class FaultyDevice implements SimulatedDevice {
         send(socket, serialFrame(UNIT + 1, Buffer.from([(request.pdu[0] as number) | 0x80, 2]))),
     };
   }
+}
+
+/** The same answer with other octets for values: whoever takes it has a wrong value. */
+function spoiled(pdu: Buffer): Buffer {
+  const other = Buffer.from(pdu);
+  for (let i = 2; i < other.length; i++) other[i] = (other[i] as number) ^ 0x11;
+  return other;
 }
 
 function send(socket: Socket, octets: Uint8Array): void {

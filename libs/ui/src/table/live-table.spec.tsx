@@ -125,4 +125,16 @@ describe('LiveTable', () => {
     expect(asked).toHaveBeenCalledWith('row 0');
     expect(opened).toHaveBeenCalledTimes(1);
   });
+
+  it('does not scroll away under a pointer that gives it the focus', () => {
+    Object.defineProperty(grid(), 'clientHeight', { value: 400 });
+    act(() => {
+      grid().scrollTop = 28 * 500;
+      grid().dispatchEvent(new Event('scroll'));
+    });
+    act(() => grid().focus());
+    expect(grid().scrollTop).toBe(28 * 500);
+    const cell = document.getElementById(grid().getAttribute('aria-activedescendant') ?? '');
+    expect(cell?.textContent).toBe('row 500');
+  });
 });
