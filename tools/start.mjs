@@ -15,9 +15,21 @@ async function main() {
   const children = new Map();
   let ending = false;
   let exitCode = 0;
+  // The product first: what it talks to stays until it has said good-bye. Asked a second time, all at once.
+  const endRest = (signal) => {
+    for (const child of children.values()) {
+      if (!child.isTold) child.kill(signal);
+      child.isTold = true;
+    }
+  };
   const end = (signal) => {
+    const first = children.get('standalone');
+    if (ending) for (const child of children.values()) child.kill(signal);
+    else if (first) {
+      first.kill(signal);
+      first.isTold = true;
+    } else endRest(signal);
     ending = true;
-    for (const child of children.values()) child.kill(signal);
   };
   process.on('SIGINT', () => end('SIGINT'));
   process.on('SIGTERM', () => end('SIGTERM'));
@@ -35,7 +47,9 @@ async function main() {
     child.stderr.on('data', lines(name, process.stderr));
     child.on('close', (code) => {
       children.delete(name);
-      if (!ending) {
+      if (ending) {
+        endRest('SIGTERM');
+      } else {
         exitCode = code || 1;
         process.stderr.write(`The ${name} ended; so does the rest.\n`);
         end('SIGTERM');
@@ -68,7 +82,9 @@ function shown(name, line) {
   const details = Object.entries(fields).map(
     ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
-  const cause = err ? ` ${err.stack || err.message || JSON.stringify(err)}` : '';
+  // An error of the catalog says all in its message; a stack is for what nobody foresaw.
+  const known = err && err.name === 'BusbarError';
+  const cause = err ? ` ${(known ? err.message : err.stack) || err.message || JSON.stringify(err)}` : '';
   return `${String(time).slice(11, 23)} ${level} ${name}: ${msg}${details.join('')}${cause}\n`;
 }
 

@@ -26,6 +26,7 @@ export interface ShownRow {
   readonly value: string;
   /** What a screen reader says of the value. */
   readonly said: string;
+  readonly sourceTime: string;
 }
 
 /** A tab with the console, found by roles and words alone; notes what a person would never see. */
@@ -105,11 +106,12 @@ export class ConsolePage {
   rows(): Promise<ShownRow[]> {
     return this.page.$$eval('[role=grid] [role=row]', (list) =>
       list.flatMap((row) => {
-        const [asset, point, value] = row.querySelectorAll('[role=gridcell]');
+        const [asset, point, value, _unit, _quality, time] = row.querySelectorAll('[role=gridcell]');
         if (!asset || !point || !value || row.classList.contains('unknown')) return [];
         const id = (cell: Element) => cell.querySelector('small')?.textContent ?? cell.textContent ?? '';
         const said = value.getAttribute('aria-label') ?? '';
-        return [{ asset: id(asset), point: id(point), value: value.textContent ?? '', said }];
+        const sourceTime = time?.textContent ?? '';
+        return [{ asset: id(asset), point: id(point), value: value.textContent ?? '', said, sourceTime }];
       }),
     );
   }

@@ -6,8 +6,8 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ArbiterModule } from './arbiter-module.js';
-import { OfficeBench, silentLog } from './office-bench.js';
-import { generation } from './sample-site.js';
+import { OfficeBench, silentLog } from './testing/office-bench.js';
+import { generation } from './testing/sample-site.js';
 
 vi.setConfig({ testTimeout: 30_000 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compileDirectory } from './control-directory.js';
-import { asset, configuration, generation, MAP, policy } from './sample-site.js';
+import { asset, configuration, generation, MAP, policy } from './testing/sample-site.js';
 
 const directory = compileDirectory(generation(3));
 

@@ -4,8 +4,8 @@ import { decodeJson, encodeJson, OFFICE_KEY } from '@busbar/events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { compileDirectory } from './control-directory.js';
 import { Office } from './office.js';
-import { OfficeBench, silentLog } from './office-bench.js';
-import { generation } from './sample-site.js';
+import { OfficeBench, silentLog } from './testing/office-bench.js';
+import { generation } from './testing/sample-site.js';
 
 vi.setConfig({ testTimeout: 30_000 });
 

@@ -1,7 +1,7 @@
 import { BatchBuilder, sourceMs, valueAt } from '@busbar/batch';
 import { describe, expect, it } from 'vitest';
 import { AssetImage } from './asset-image.js';
-import { batchOf } from './sample-site.js';
+import { batchOf } from './testing/sample-site.js';
 
 const head = { key: 'a1', generation: 1 };
 

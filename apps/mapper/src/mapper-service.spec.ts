@@ -22,7 +22,17 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MapperConsumer } from './mapper-consumer.js';
 import { MapperModule } from './mapper-module.js';
 import { MapperService } from './mapper-service.js';
-import { asset, batchOf, configuration, delivery, generation, model, point, record, tag } from './sample-site.js';
+import {
+  asset,
+  batchOf,
+  configuration,
+  delivery,
+  generation,
+  model,
+  point,
+  record,
+  tag,
+} from './testing/sample-site.js';
 
 const log = createLogger('mapper', 'silent');
 const clock = { monotonicMs: () => performance.now(), wallMs: () => 50_000 };

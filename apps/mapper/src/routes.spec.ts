@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compileRoutes } from './routes.js';
-import { asset, batchOf, configuration, generation, model, point, read } from './sample-site.js';
+import { asset, batchOf, configuration, generation, model, point, read } from './testing/sample-site.js';
 
 describe('routes', () => {
   it('lead from a device to every asset that it feeds', () => {

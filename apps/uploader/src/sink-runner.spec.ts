@@ -1,6 +1,15 @@
 import { BusbarError } from '@busbar/errors';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { generation, isSettled, lostLink, pass, points, recordOf, SinkBench, sinkConfig } from './sink-bench.js';
+import {
+  generation,
+  isSettled,
+  lostLink,
+  pass,
+  points,
+  recordOf,
+  SinkBench,
+  sinkConfig,
+} from './testing/sink-bench.js';
 
 const START_MS = 1_800_000_000_000;
 const busy = new BusbarError('SINK_BUSY', { target: 'fake', reason: 'later' });

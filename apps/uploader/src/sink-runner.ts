@@ -5,7 +5,7 @@ import type { SinkConnectionConfig } from '@busbar/events';
 import type { Clock } from '@busbar/model';
 import type { AppliedGeneration, ConnectionReport, Logger } from '@busbar/service-kit';
 import type { CommandAnswer, Rejection, SinkCommand, SinkMessage, SinkSpec } from '@busbar/sink-sdk';
-import { SinkConnector, type SinkLink } from './sink-connector.js';
+import { LinkKeeper, type SinkLink } from './link-keeper.js';
 import { SinkHealth } from './sink-health.js';
 import { type Selection, UploadLane } from './upload-lane.js';
 import { compileTargets, type UploadTarget, type UploadTargets } from './upload-targets.js';
@@ -39,7 +39,7 @@ interface Prepared {
 /** One sink: its session, its cursor in points.updated, what is sent of each asset. */
 export class SinkRunner {
   readonly #parts: SinkRunnerParts;
-  readonly #connector: SinkConnector;
+  readonly #links: LinkKeeper;
   readonly #health: SinkHealth;
   readonly #lanes = new WeakMap<AbortSignal, UploadLane>();
   /** Nothing new is sent, nobody waits for a connection or a generation any more. */
@@ -65,7 +65,7 @@ export class SinkRunner {
       report: (report) => parts.report(report),
       waiting: () => this.#consumption?.lag().records ?? 0,
     });
-    this.#connector = new SinkConnector({
+    this.#links = new LinkKeeper({
       sink: sink.id,
       clock,
       log,
@@ -79,7 +79,7 @@ export class SinkRunner {
   }
 
   start(): void {
-    this.#connector.open().catch(() => undefined);
+    this.#links.open().catch(() => undefined);
     const group = `uploader.${this.#sink.id}`;
     this.#consumption = this.#parts.bus.consume('points.updated.v1', group, (delivery, signal) =>
       this.#handle(delivery, signal),
@@ -93,7 +93,7 @@ export class SinkRunner {
     this.#targets = compileTargets(generation, sink, this.#targets);
     this.#sink = sink;
     this.#wake();
-    if (!isSame) this.#connector.renew();
+    if (!isSame) this.#links.renew();
   }
 
   /** Sends nothing new, lets the target acknowledge what it was given, commits, ends the session. */
@@ -104,7 +104,7 @@ export class SinkRunner {
     await this.#consumption?.stop();
     clearTimeout(patience);
     this.#sending.abort();
-    await this.#connector.stop();
+    await this.#links.stop();
   }
 
   #handle(delivery: Delivery, signal: AbortSignal): Promise<void> {
@@ -126,7 +126,7 @@ export class SinkRunner {
 
   async #prepare(lane: UploadLane, delivery: Delivery, signal: AbortSignal): Promise<Prepared> {
     this.#stopping.signal.throwIfAborted();
-    const link = await this.#connector.open();
+    const link = await this.#links.open();
     // What its time brought before goes first: a value must not overtake an older one of its point.
     if (this.#due.length > 0) await this.#sendDue(link);
     const batches = this.#decode(lane, delivery);
@@ -220,14 +220,14 @@ export class SinkRunner {
   }
 
   #failed(link: SinkLink, error: unknown): void {
-    if (isBusbarError(error, 'CONNECTION_LOST')) this.#connector.lost(link, error);
+    if (isBusbarError(error, 'CONNECTION_LOST')) this.#links.lost(link, error);
     else this.#health.failed(diagnosisOf(error, this.#sink.id));
   }
 
   async #lookForDue(): Promise<void> {
     const { clock } = this.#parts;
     const oldestMs = this.#consumption?.lag().oldestMs ?? null;
-    if (!this.#connector.isOpen || this.#isSendingDue) return;
+    if (!this.#links.isOpen || this.#isSendingDue) return;
     if (oldestMs !== null && clock.wallMs() - oldestMs > DUE_LAG_MS) return;
     const now = clock.monotonicMs();
     for (const target of this.#targets.byAsset.values()) {
@@ -235,7 +235,7 @@ export class SinkRunner {
     }
     if (this.#due.length === 0) return;
     try {
-      await this.#sendDue(await this.#connector.open());
+      await this.#sendDue(await this.#links.open());
     } catch (error) {
       this.#parts.log.debug({ err: error, sink: this.#sink.id }, 'due values are sent again later');
     }

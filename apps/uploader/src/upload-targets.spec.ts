@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { generation, sinkConfig } from './sink-bench.js';
+import { generation, sinkConfig } from './testing/sink-bench.js';
 import { compileTargets } from './upload-targets.js';
 
 describe('upload targets', () => {

@@ -18,7 +18,7 @@ import { Module } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { clock, generation, silentLog, sinkConfig } from './sink-bench.js';
+import { clock, generation, silentLog, sinkConfig } from './testing/sink-bench.js';
 import { UploaderModule } from './uploader-module.js';
 import { UploaderService } from './uploader-service.js';
 

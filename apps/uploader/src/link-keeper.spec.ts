@@ -1,8 +1,8 @@
 import type { Diagnosis } from '@busbar/errors';
 import type { Logger } from '@busbar/service-kit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { clock, isSettled, lostLink, pass } from './sink-bench.js';
-import { SinkConnector, type SinkLink } from './sink-connector.js';
+import { LinkKeeper, type SinkLink } from './link-keeper.js';
+import { clock, isSettled, lostLink, pass } from './testing/sink-bench.js';
 
 let log: string[];
 let told: string[];
@@ -10,7 +10,7 @@ let failing: boolean;
 let stopping: AbortController;
 let lost: (diagnosis: Diagnosis) => void;
 let closing: () => Promise<void>;
-let connector: SinkConnector;
+let keeper: LinkKeeper;
 let session = 0;
 
 beforeEach(() => {
@@ -26,7 +26,7 @@ beforeEach(() => {
     info: (_fields: object, message: string) => void told.push(message),
     warn: (_fields: object, message: string) => void told.push(message),
   };
-  connector = new SinkConnector({
+  keeper = new LinkKeeper({
     sink: 'cloud',
     clock,
     log: logger as unknown as Logger,
@@ -52,17 +52,17 @@ function attempts(): number {
   return log.filter((entry) => entry === 'connect').length;
 }
 
-describe('a connector', () => {
+describe('a keeper', () => {
   it('connects once, however many ask', async () => {
-    const links = await Promise.all([connector.open(), connector.open()]);
+    const links = await Promise.all([keeper.open(), keeper.open()]);
     expect(links[0]).toBe(links[1]);
     expect(log).toEqual(['connect', 'opened']);
-    expect(connector.isOpen).toBe(true);
+    expect(keeper.isOpen).toBe(true);
   });
 
   it('tries again with growing pauses, up to 30 s, and warns once', async () => {
     failing = true;
-    const link = connector.open();
+    const link = keeper.open();
     await pass();
     const pauses: number[] = [];
     for (let last = Date.now(), count = attempts(); pauses.length < 10; ) {
@@ -85,35 +85,35 @@ describe('a connector', () => {
   });
 
   it('gives a lost link up once, whoever says so, and closes it before the next', async () => {
-    const link = await connector.open();
+    const link = await keeper.open();
     let closed: () => void = () => undefined;
     closing = () =>
       new Promise((resolve) => {
         closed = resolve;
       });
-    connector.lost(link, lostLink());
-    connector.lost(link, lostLink());
+    keeper.lost(link, lostLink());
+    keeper.lost(link, lostLink());
     lost(lostLink().diagnosis);
     await pass(4_000);
     expect(log).toEqual(['connect', 'opened', 'failed', 'close 1']);
-    expect(connector.isOpen).toBe(false);
+    expect(keeper.isOpen).toBe(false);
     closed();
     await pass(1_000);
     expect(log.slice(4)).toEqual(['connect', 'opened']);
-    connector.lost(link, lostLink());
-    expect(connector.isOpen).toBe(true);
+    keeper.lost(link, lostLink());
+    expect(keeper.isOpen).toBe(true);
   });
 
   it('goes on when a session does not close', async () => {
-    const link = await connector.open();
+    const link = await keeper.open();
     closing = () => new Promise(() => undefined);
-    connector.lost(link, lostLink());
+    keeper.lost(link, lostLink());
     await pass(6_000);
     expect(attempts()).toBe(2);
   });
 
   it('does not call a session open that was lost in the turn of its opening', async () => {
-    const opening = connector.open();
+    const opening = keeper.open();
     await Promise.resolve();
     lost(lostLink().diagnosis);
     await pass(1_000);
@@ -122,56 +122,56 @@ describe('a connector', () => {
   });
 
   it('slows down when sessions are lost as soon as they are open', async () => {
-    connector.open().catch(() => undefined);
+    keeper.open().catch(() => undefined);
     for (let s = 0; s < 600; s++) {
       await pass(100);
-      if (connector.isOpen) lost(lostLink().diagnosis);
+      if (keeper.isOpen) lost(lostLink().diagnosis);
     }
     expect(attempts()).toBeLessThan(12);
   });
 
   it('comes back soon after a session that held', async () => {
-    connector.open().catch(() => undefined);
+    keeper.open().catch(() => undefined);
     for (let i = 0; i < 5; i++) {
       await pass(31_000);
       lost(lostLink().diagnosis);
       await pass(501);
-      expect(connector.isOpen).toBe(true);
+      expect(keeper.isOpen).toBe(true);
     }
   });
 
   it('gives an attempt up when it is renewed: no two are under way', async () => {
     failing = true;
-    const before = connector.open();
+    const before = keeper.open();
     await pass(60_000);
-    connector.renew();
+    keeper.renew();
     await expect(before).rejects.toThrow();
     failing = false;
     const count = attempts();
     await pass(60_000);
-    expect(connector.isOpen).toBe(true);
+    expect(keeper.isOpen).toBe(true);
     expect(attempts()).toBe(count + 1);
   });
 
   it('ends an attempt at the stop, keeps an open session until it is told, and leaves no timer', async () => {
-    const open = await connector.open();
+    const open = await keeper.open();
     stopping.abort();
-    expect(await connector.open()).toBe(open);
-    connector.lost(open, lostLink());
-    await connector.stop();
+    expect(await keeper.open()).toBe(open);
+    keeper.lost(open, lostLink());
+    await keeper.stop();
     expect(log).toEqual(['connect', 'opened', 'close 1']);
-    await expect(connector.open()).rejects.toThrow();
+    await expect(keeper.open()).rejects.toThrow();
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it('rejects those who wait when it is stopped while it cannot connect', async () => {
     failing = true;
-    const waiting: Promise<SinkLink> = connector.open();
+    const waiting: Promise<SinkLink> = keeper.open();
     waiting.catch(() => undefined);
     await pass(10_000);
     stopping.abort();
     await expect(waiting).rejects.toThrow();
-    await connector.stop();
+    await keeper.stop();
     expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -8,7 +8,7 @@ const RECONNECT_MOST_MS = 30_000;
 const PROVED_MS = 30_000;
 const CLOSE_MS = 5_000;
 
-export interface SinkConnectorParts {
+export interface LinkKeeperParts {
   readonly sink: string;
   readonly clock: Clock;
   readonly log: Logger;
@@ -30,14 +30,14 @@ export class SinkLink {
 }
 
 /** One session at a time with the target: made anew, with growing pauses, after the one before is closed. */
-export class SinkConnector {
-  readonly #parts: SinkConnectorParts;
+export class LinkKeeper {
+  readonly #parts: LinkKeeperParts;
   #link: SinkLink | null = null;
   #closing: Promise<void> = Promise.resolve();
   #failures = 0;
   #isTold = false;
 
-  constructor(parts: SinkConnectorParts) {
+  constructor(parts: LinkKeeperParts) {
     this.#parts = parts;
     parts.stopping.addEventListener(
       'abort',

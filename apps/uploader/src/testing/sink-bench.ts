@@ -5,7 +5,7 @@ import type { Configuration, SinkConnectionConfig, UploadRule } from '@busbar/ev
 import { type AppliedGeneration, type ConnectionReport, createLogger } from '@busbar/service-kit';
 import type { Rejection, SinkContext, SinkMessage, SinkSpec } from '@busbar/sink-sdk';
 import { vi } from 'vitest';
-import { SinkRunner } from './sink-runner.js';
+import { SinkRunner } from '../sink-runner.js';
 
 /** A sink, a bus and clocks that do what a test says. Point 1 is REALTIME, 2 CHANGE, 3 TIMER of 10 s. */
 
