@@ -1,8 +1,9 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { editPackage } from '../harness/edit-package.js';
 import { Program } from '../harness/program.js';
 import { Site } from '../harness/site.js';
 
@@ -23,21 +24,13 @@ async function startWith(change: (folder: string) => void): Promise<{ code: numb
   return { code, said: program.output };
 }
 
-function edit(folder: string, file: string, from: string | RegExp, to: string): void {
-  const path = join(folder, file);
-  const text = readFileSync(path, 'utf8');
-  const changed = text.replace(from, to);
-  if (changed === text) throw new Error(`${file} does not have ${from}`);
-  writeFileSync(path, changed);
-}
-
 describe('a package with a mistake', () => {
   it.each([
     ['broken YAML', (f: string) => appendFileSync(join(f, 'busbar.yaml'), '\nsite: [\n'), 'YAML_'],
-    ['an unknown field', (f: string) => edit(f, 'busbar.yaml', 'title:', 'titel:'), 'FIELD_UNKNOWN'],
+    ['an unknown field', (f: string) => editPackage(f, 'busbar.yaml', 'title:', 'titel:'), 'FIELD_UNKNOWN'],
     [
       'an address that does not parse',
-      (f: string) => edit(f, 'points/string-inverter.csv', 'holding:32080', 'holdng:32080'),
+      (f: string) => editPackage(f, 'points/string-inverter.csv', 'holding:32080', 'holdng:32080'),
       'TAG_ADDRESS',
     ],
     [

@@ -1,5 +1,6 @@
 import type { ConnectionView, PointsView } from '@busbar/api-schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { editPackage } from '../harness/edit-package.js';
 import { Site } from '../harness/site.js';
 import { until } from '../harness/until.js';
 
@@ -11,7 +12,10 @@ const BACK_MS = 15_000;
 let site: Site;
 
 beforeAll(async () => {
-  site = await Site.start();
+  site = await Site.prepare();
+  // Every group each second, so that a few seconds are enough to count by.
+  editPackage(site.package, 'protocols/pv.yaml', 'slow: 30s, once: start', 'slow: 1s, once: start');
+  await site.run();
 });
 
 afterAll(async () => {

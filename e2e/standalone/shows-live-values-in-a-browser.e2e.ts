@@ -1,7 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ConsolePage, chromium } from '../harness/console-page.js';
+import { editPackage } from '../harness/edit-package.js';
 import { Site } from '../harness/site.js';
 import { until } from '../harness/until.js';
 
@@ -18,11 +17,12 @@ const REFUSAL = 'Failed to load resource: the server responded with a status of 
 /** The cloud stronger than the operator, so that the console can meet a holder. */
 async function prepare(): Promise<Site> {
   const prepared = await Site.prepare();
-  const file = join(prepared.package, 'control', 'policies.yaml');
-  const text = readFileSync(file, 'utf8');
-  const changed = text.replace('[ operator, cloud:enos, app ]', '[ cloud:enos, operator, app ]');
-  if (changed === text) throw new Error('the policy of the example has changed');
-  writeFileSync(file, changed);
+  editPackage(
+    prepared.package,
+    'control/policies.yaml',
+    '[ operator, cloud:enos, app ]',
+    '[ cloud:enos, operator, app ]',
+  );
   return prepared;
 }
 
@@ -174,6 +174,7 @@ describe.skipIf(!chromium)('the console in a browser', () => {
   });
 
   it('says that the link is lost while the product is away, and goes on without a new sign-in', async () => {
+    await tab.page.$eval('[role=grid]', (grid) => grid.scrollTo(0, 0));
     await tab.picture('console-points');
     expect(tab.errors).toEqual([REFUSAL]);
     expect(await site.program('standalone').stop()).toBe(0);
