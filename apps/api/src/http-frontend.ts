@@ -8,7 +8,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Access, isOwnOrigin } from './access.js';
-import type { WithCaller } from './api-controller.js';
+import type { WithCaller } from './api.controller.js';
 import { bodyOf, statusOf } from './api-error.js';
 import { ApiMetrics } from './api-metrics.js';
 import { ConsoleFolder, NOT_BUILT_PAGE } from './console-folder.js';

@@ -1,2 +1,2 @@
-export { ApiModule } from './api-module.js';
+export { ApiModule } from './api.module.js';
 export { loadPlugins } from './plugins.js';

@@ -2,8 +2,8 @@ import { encodeBatch } from '@busbar/batch';
 import type { Bus } from '@busbar/bus';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LiveFeed } from './live-feed.js';
-import { batchOf, pointsRecord, sampleSite } from './sample-site.js';
 import { eventually, openTestBus, silentLog, testClock } from './test-bus.js';
+import { batchOf, pointsRecord, sampleSite } from './test-site.js';
 import { readTrend } from './trend.js';
 
 describe('live feed', () => {

@@ -9,7 +9,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Access, type Caller, isOwnOrigin } from './access.js';
 import { ApiMetrics } from './api-metrics.js';
-import { LiveService } from './live-service.js';
+import { LiveService } from './live.service.js';
 import { LiveSession } from './live-session.js';
 
 const PATH = '/api/v1/live';

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { LiveSession } from './live-session.js';
 import { LiveValues } from './live-values.js';
 import { PointDirectory } from './point-directory.js';
-import { batchOf, sampleSite } from './sample-site.js';
+import { batchOf, sampleSite } from './test-site.js';
 
 function setUp(inverters = 2) {
   let nowMs = 0;

@@ -2,7 +2,7 @@ import { bad, uncertain } from '@busbar/model';
 import { describe, expect, it } from 'vitest';
 import { LiveValues } from './live-values.js';
 import { PointDirectory } from './point-directory.js';
-import { batchOf, sampleSite } from './sample-site.js';
+import { batchOf, sampleSite } from './test-site.js';
 
 function fresh(): LiveValues {
   return new LiveValues(new PointDirectory(1, sampleSite()));

@@ -1,4 +1,4 @@
 import { runService } from '@busbar/service-kit';
-import { ApiModule } from './api-module.js';
+import { ApiModule } from './api.module.js';
 
 await runService('api', ApiModule);

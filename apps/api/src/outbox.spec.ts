@@ -4,8 +4,8 @@ import { type AppliedGeneration, ConfigurationView } from '@busbar/service-kit';
 import type { WholeGeneration } from '@busbar/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Outbox } from './outbox.js';
-import { sampleSite } from './sample-site.js';
 import { eventually, openTestBus, silentLog } from './test-bus.js';
+import { sampleSite } from './test-site.js';
 
 function whole(number: number, inverters: number): WholeGeneration {
   const configuration = sampleSite(inverters);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PointDirectory } from './point-directory.js';
-import { sampleSite } from './sample-site.js';
+import { sampleSite } from './test-site.js';
 
 const directory = new PointDirectory(1, sampleSite());
 const paths = (rows: Int32Array | null) => [...(rows ?? [])].map((row) => directory.rowAt(row).path);

@@ -1,1 +1,1 @@
-export { ArbiterModule } from './arbiter-module.js';
+export { ArbiterModule } from './arbiter.module.js';

@@ -1,4 +1,4 @@
 import { runService } from '@busbar/service-kit';
-import { ArbiterModule } from './arbiter-module.js';
+import { ArbiterModule } from './arbiter.module.js';
 
 await runService('arbiter', ArbiterModule);

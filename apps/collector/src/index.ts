@@ -1,1 +1,1 @@
-export { CollectorModule } from './collector-module.js';
+export { CollectorModule } from './collector.module.js';

@@ -1,4 +1,4 @@
 import { runService } from '@busbar/service-kit';
-import { CollectorModule } from './collector-module.js';
+import { CollectorModule } from './collector.module.js';
 
 await runService('collector', CollectorModule);

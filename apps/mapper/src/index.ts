@@ -1,1 +1,1 @@
-export { MapperModule } from './mapper-module.js';
+export { MapperModule } from './mapper.module.js';

@@ -1,4 +1,4 @@
 import { runService } from '@busbar/service-kit';
-import { MapperModule } from './mapper-module.js';
+import { MapperModule } from './mapper.module.js';
 
 await runService('mapper', MapperModule);

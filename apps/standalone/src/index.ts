@@ -1,1 +1,1 @@
-export { StandaloneModule } from './standalone-module.js';
+export { StandaloneModule } from './standalone.module.js';

@@ -1,4 +1,4 @@
 import { runService } from '@busbar/service-kit';
-import { StandaloneModule } from './standalone-module.js';
+import { StandaloneModule } from './standalone.module.js';
 
 await runService('standalone', StandaloneModule);

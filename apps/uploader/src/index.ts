@@ -1,1 +1,1 @@
-export { UploaderModule } from './uploader-module.js';
+export { UploaderModule } from './uploader.module.js';

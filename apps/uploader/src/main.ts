@@ -1,4 +1,4 @@
 import { runService } from '@busbar/service-kit';
-import { UploaderModule } from './uploader-module.js';
+import { UploaderModule } from './uploader.module.js';
 
 await runService('uploader', UploaderModule);

@@ -1,8 +1,8 @@
 import { HttpException } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
+import { HealthController } from './health.controller.js';
 import { Health } from './health.js';
-import { HealthController } from './health-controller.js';
 
 const DOWN = { code: 'BUS_FULL', params: {} } as const;
 

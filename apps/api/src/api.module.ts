@@ -5,17 +5,17 @@ import { Module, type OnModuleDestroy } from '@nestjs/common';
 import { Access } from './access.js';
 import { readKeyFile } from './admin-key.js';
 import { ApiMetrics } from './api-metrics.js';
-import { ControlController } from './control-controller.js';
+import { ControlController } from './control.controller.js';
 import { ControlDesk } from './control-desk.js';
 import { HttpFrontend } from './http-frontend.js';
+import { LiveService } from './live.service.js';
 import { LiveGateway } from './live-gateway.js';
 import { LivePorts } from './live-ports.js';
-import { LiveService } from './live-service.js';
-import { PointsController } from './points-controller.js';
-import { PublishKit, PublishService } from './publish-service.js';
+import { PointsController } from './points.controller.js';
+import { PublishKit, PublishService } from './publish.service.js';
 import { RequestViews } from './request-views.js';
-import { SessionController } from './session-controller.js';
-import { SiteController } from './site-controller.js';
+import { SessionController } from './session.controller.js';
+import { SiteController } from './site.controller.js';
 
 function openAccess(settings: Settings, clock: Clock): Access {
   const adminKey = readKeyFile(settings.adminKeyFile, 'BUSBAR_ADMIN_KEY_FILE');

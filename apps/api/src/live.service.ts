@@ -5,7 +5,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy }
 import { LivePorts } from './live-ports.js';
 import type { LiveSession, LiveSource } from './live-session.js';
 import type { LiveValues } from './live-values.js';
-import { PublishService } from './publish-service.js';
+import { PublishService } from './publish.service.js';
 
 /** What everybody looks at: newest values, connections and requests, and the sessions that are told of changes. */
 @Injectable()

@@ -22,8 +22,8 @@ import { Module } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CollectorModule } from './collector-module.js';
-import { CollectorService } from './collector-service.js';
+import { CollectorModule } from './collector.module.js';
+import { CollectorService } from './collector.service.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 

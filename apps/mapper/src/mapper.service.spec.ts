@@ -19,9 +19,9 @@ import { Module } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MapperConsumer } from './mapper-consumer.js';
-import { MapperModule } from './mapper-module.js';
-import { MapperService } from './mapper-service.js';
+import { MapperConsumer } from './mapper.consumer.js';
+import { MapperModule } from './mapper.module.js';
+import { MapperService } from './mapper.service.js';
 import {
   asset,
   batchOf,

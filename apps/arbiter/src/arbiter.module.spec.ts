@@ -5,7 +5,7 @@ import { Module } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ArbiterModule } from './arbiter-module.js';
+import { ArbiterModule } from './arbiter.module.js';
 import { OfficeBench, silentLog } from './testing/office-bench.js';
 import { generation } from './testing/sample-site.js';
 

@@ -4,9 +4,9 @@ import type { Bus } from '@busbar/bus';
 import type { Clock } from '@busbar/model';
 import { BUS, CLOCK, ConfigurationView } from '@busbar/service-kit';
 import { Get, Inject } from '@nestjs/common';
-import { ApiController } from './api-controller.js';
-import { LiveService } from './live-service.js';
-import { PublishService } from './publish-service.js';
+import { ApiController } from './api.controller.js';
+import { LiveService } from './live.service.js';
+import { PublishService } from './publish.service.js';
 
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 

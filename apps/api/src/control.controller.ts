@@ -4,10 +4,10 @@ import { controlAnswer, PENDING_ANSWER } from '@busbar/events';
 import { Body, Get, Param, Post, Query, Res } from '@nestjs/common';
 import { z } from 'zod';
 import type { Caller } from './access.js';
-import { ApiController, CallerOf } from './api-controller.js';
+import { ApiController, CallerOf } from './api.controller.js';
 import { checked } from './api-error.js';
 import { ControlDesk, OPERATOR } from './control-desk.js';
-import { LiveService } from './live-service.js';
+import { LiveService } from './live.service.js';
 import { RequestViews } from './request-views.js';
 
 const waitSchema = z.object({ wait: z.coerce.number().min(0).max(300_000).default(30_000) });

@@ -25,9 +25,9 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { ApiModule } from './api-module.js';
-import { batchOf, pointsRecord } from './sample-site.js';
+import { ApiModule } from './api.module.js';
 import { eventually, openTestBus, silentLog, testClock } from './test-bus.js';
+import { batchOf, pointsRecord } from './test-site.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 

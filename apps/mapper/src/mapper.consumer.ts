@@ -1,7 +1,7 @@
 import type { Delivery } from '@busbar/bus';
 import { Consume } from '@busbar/service-kit';
 import { Controller, Inject } from '@nestjs/common';
-import { MapperService } from './mapper-service.js';
+import { MapperService } from './mapper.service.js';
 
 @Controller()
 export class MapperConsumer {

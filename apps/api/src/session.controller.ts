@@ -1,7 +1,7 @@
 import { type SessionView, sessionAskSchema } from '@busbar/api-schema';
 import { Body, Delete, Get, Headers, HttpCode, Post, Res } from '@nestjs/common';
 import { Access, type Caller, SESSION_COOKIE, SESSION_MS, sessionToken } from './access.js';
-import { ApiController, CallerOf } from './api-controller.js';
+import { ApiController, CallerOf } from './api.controller.js';
 import { checked } from './api-error.js';
 
 interface Reply {

@@ -7,9 +7,9 @@ import type { Clock } from '@busbar/model';
 import { BUS, CLOCK } from '@busbar/service-kit';
 import { Get, Header, Inject, Param, Query, Res } from '@nestjs/common';
 import { z } from 'zod';
-import { ApiController } from './api-controller.js';
+import { ApiController } from './api.controller.js';
 import { checked } from './api-error.js';
-import { LiveService } from './live-service.js';
+import { LiveService } from './live.service.js';
 import type { LiveValues } from './live-values.js';
 import { readTrend } from './trend.js';
 

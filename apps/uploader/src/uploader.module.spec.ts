@@ -19,8 +19,8 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { clock, generation, silentLog, sinkConfig } from './testing/sink-bench.js';
-import { UploaderModule } from './uploader-module.js';
-import { UploaderService } from './uploader-service.js';
+import { UploaderModule } from './uploader.module.js';
+import { UploaderService } from './uploader.service.js';
 
 let folder: string;
 let bus: Bus;

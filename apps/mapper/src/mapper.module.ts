@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
-import { MapperConsumer } from './mapper-consumer.js';
+import { MapperConsumer } from './mapper.consumer.js';
+import { MapperService } from './mapper.service.js';
 import { MapperMetrics } from './mapper-metrics.js';
-import { MapperService } from './mapper-service.js';
 
 @Module({ providers: [MapperService, MapperMetrics], controllers: [MapperConsumer] })
 export class MapperModule {}
