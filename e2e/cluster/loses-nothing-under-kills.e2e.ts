@@ -195,6 +195,18 @@ describe('a minute of kills', () => {
     expect(missing.slice(0, 20)).toEqual([]);
   });
 
+  it('counts nothing that no read of the simulator made', () => {
+    const served = new Tally(SHAPE);
+    for (const [device, list] of reads) {
+      for (const { tag, count, value } of list) {
+        const first = decodeCounted(value, SHAPE);
+        for (let i = 0; first && i < count; i++) served.add({ device, tag: tag + i, read: first.read });
+      }
+    }
+    expect(served.size).toBeGreaterThanOrEqual(counter.counted.size);
+    expect(counter.counted.without(served).slice(0, 20)).toEqual([]);
+  });
+
   it('leaves untaken only what was read within a scan of a kill, or in a pause', () => {
     const cycle = cycleOf(SHAPE);
     const untaken: { device: number; time: number }[] = [];

@@ -6,7 +6,7 @@ import { until } from '../harness/until.js';
 
 const DEAD = 'inv-03';
 const OTHERS = ['inv-01', 'inv-02', 'inv-04'];
-const MEASURE_MS = 8_000;
+const MEASURE_MS = 10_000;
 const BACK_MS = 15_000;
 
 let site: Site;

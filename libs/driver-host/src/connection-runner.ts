@@ -202,11 +202,11 @@ export class ConnectionRunner implements DeviceOwner, LinkListener, QueueListene
   #silent(device: DeviceRunner, timeoutMs: number | null): void {
     if (device.isClosed) return;
     const others = this.#devices.size - 1;
-    device.missed(
+    const told =
       others > 0
         ? diagnosis('DEVICE_SILENT', { device: device.config.id, others })
-        : diagnosis('CONNECTION_TIMEOUT', { target: this.connection, timeoutMs }),
-    );
+        : diagnosis('CONNECTION_TIMEOUT', { target: this.connection, timeoutMs });
+    device.missed(told, others > 0 ? (timeoutMs ?? 0) : 0);
     this.#queue.dequeue(device);
   }
 

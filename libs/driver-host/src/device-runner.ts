@@ -14,6 +14,8 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 60_000;
 /** One lost answer is no dead device: its tags turn bad when the retry fails, too. */
 const MISSES_UNTIL_GONE = 2;
+/** A retry of a dead device holds up the others of its link for a time-out: at most a tenth of their time. */
+const PAUSE_PER_COST = 9;
 
 export interface DevicePorts {
   readonly clock: Clock;
@@ -166,10 +168,12 @@ export class DeviceRunner {
     this.#enter('active', null);
   }
 
-  /** No answer in time: it is left alone for a growing pause, then tried with one scan. */
-  missed(diagnosis: DiagnosisRecord): void {
+  /** No answer in time, which cost others on the link so many ms: it is left alone for a growing pause, then tried. */
+  missed(diagnosis: DiagnosisRecord, costMs: number): void {
     this.#misses++;
-    const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.#misses - 1, 10));
+    const least = this.#misses < MISSES_UNTIL_GONE ? 0 : costMs * PAUSE_PER_COST;
+    const growing = FIRST_PAUSE_MS * 2 ** Math.min(this.#misses - 1, 10);
+    const pause = Math.min(LONGEST_PAUSE_MS, Math.max(least, growing));
     this.#isSuspended = true;
     this.#cancelRetry?.();
     this.#cancelRetry = this.#ports.scheduler.after(pause * (0.75 + this.#ports.random() / 2), () => this.#retry());

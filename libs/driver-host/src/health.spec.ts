@@ -139,6 +139,22 @@ describe('a dead device', () => {
     expect(site.device.openSessions).toBe(1);
   });
 
+  it('takes at most a tenth of the time of the others from them once it is given up', async () => {
+    const site = new MemorySite();
+    await site.run([tagConfig(1)], [deviceConfig('d1'), deviceConfig('d2', { with: { unit: 2 } })]);
+    const asked: number[] = [];
+    site.device.reading = async (request) => {
+      if (request.unit !== 2) return undefined;
+      asked.push(site.time.monotonicMs());
+      await new Promise<void>((resolve) => site.time.after(1_000, resolve));
+      throw faultOf({ kind: 'no-answer', timeoutMs: 1_000, sessionEnded: false });
+    };
+    await site.time.advance(60_000);
+    const pauses = asked.slice(1).map((at, i) => at - (asked[i] as number));
+    expect(pauses[0]).toBe(1_500);
+    expect(Math.min(...pauses.slice(1))).toBe(10_000);
+  });
+
   it('is read at full rate again as soon as it answers, and told once', async () => {
     const site = new MemorySite();
     const devices = [deviceConfig('d1'), deviceConfig('d2', { with: { unit: 2 } })];
