@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { failed, prepare, root } from '../../tools/prepare.mjs';
 import { startMosquitto } from '../../tools/servers/mosquitto.mjs';
+import { freePort, untilAnswers } from '../../tools/servers/spawned.mjs';
 import { writeSiteSecrets } from '../../tools/site-secrets.mjs';
 import { compile, startGenerator } from './generator.mjs';
 import { figuresOf } from './process-figures.mjs';
@@ -49,16 +50,22 @@ function periodMs(text) {
   return text.endsWith('ms') ? Number(text.slice(0, -2)) : Number(text.slice(0, -1)) * 1000;
 }
 
-/** Three windows of one subject: CPU per million values, memory, loss, age. */
-async function measure(name, child, generator) {
+/** Three windows of one subject: CPU per million values, memory, loss, age. `received`: counted by the target itself. */
+async function measure(name, child, { generator, received }) {
   await sleep(SETTLE_SECONDS);
   await generator.mark();
+  let arrived = await received?.();
   const windows = [];
   for (let i = 0; i < WINDOWS; i++) {
     const before = figuresOf(child.pid);
     await sleep(SECONDS);
     const after = figuresOf(child.pid);
     const counted = await generator.mark();
+    if (received) {
+      const now = await received();
+      Object.assign(counted, { rx: now - arrived, lat50: Number.NaN, lat99: Number.NaN });
+      arrived = now;
+    }
     windows.push({
       perMillion: ((after.cpu - before.cpu) / counted.rx) * 1e6,
       core: (after.cpu - before.cpu) / counted.dt,
@@ -75,10 +82,22 @@ async function measure(name, child, generator) {
   );
 }
 
+/** The stand-in for EnOS Cloud as target: it counts what it received itself. */
+async function startCloud(env) {
+  const [mqtt, http] = [await freePort(), await freePort()];
+  const addresses = { BUSBAR_CLOUD_MQTT: `127.0.0.1:${mqtt}`, BUSBAR_CLOUD_HTTP: `127.0.0.1:${http}` };
+  const main = join(root, 'apps', 'cloud', 'dist', 'main.js');
+  const child = start(process.execPath, [main], { ...env, ...addresses }, 'cloud');
+  await untilAnswers(http, { name: 'The stand-in', ended: () => child.exitCode !== null });
+  const summary = async () => (await fetch(`http://127.0.0.1:${http}/api/v1/summary`)).json();
+  return { child, mqtt, received: async () => (await summary()).received };
+}
+
 async function subject(name, { sink, folder, program, broker, isProfiled = false }) {
-  const topic = sink === 'durable' ? 'pipe/#' : 'busbar/#';
+  const topic = { durable: 'pipe/#', mqtt: 'busbar/#', enos: 'nothing' }[sink];
   const generator = await startGenerator({ program, ...shape, mqttPort: broker.port, topic });
   let child;
+  let cloud;
   const profile = join(folder, 'profile');
   if (sink === 'durable') {
     const numbers = [shape.devices, shape.tags, PORT, broker.port, periodMs(shape.period), 1].map(String);
@@ -88,19 +107,21 @@ async function subject(name, { sink, folder, program, broker, isProfiled = false
     rmSync(data, { recursive: true, force: true });
     mkdirSync(data, { recursive: true });
     const packageFolder = join(folder, 'package');
-    writePackage(packageFolder, { ...shape, sink, mqttPort: broker.port });
     const env = { BUSBAR_DATA: data, BUSBAR_PACKAGE: packageFolder, BUSBAR_HTTP: '127.0.0.1:0', BUSBAR_LOG: 'warn' };
+    if (sink === 'enos') cloud = await startCloud(env);
+    writePackage(packageFolder, { ...shape, sink, mqttPort: cloud?.mqtt ?? broker.port });
     await writeSiteSecrets({ data, folder: packageFolder, env });
     const profiling = isProfiled ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
     child = start(process.execPath, [...profiling, join(root, 'apps', 'standalone', 'dist', 'main.js')], env, name);
   }
   if (isProfiled) {
     await sleep(SETTLE_SECONDS + SECONDS);
-  } else await measure(name, child, generator);
+  } else await measure(name, child, { generator, received: cloud?.received });
   const closed = new Promise((resolve) => child.on('close', resolve));
   child.kill('SIGTERM');
   await closed;
   await generator.stop();
+  cloud?.child.kill('SIGTERM');
   if (!isProfiled) return;
   const stages = stagesOf(profile, SECONDS);
   process.stdout.write(
@@ -123,6 +144,7 @@ async function main() {
     const is = (name) => asked.only === undefined || asked.only === name;
     if (is('durable')) await subject('durable.mjs, the sketch', { sink: 'durable', folder, program, broker });
     if (is('busbar')) await subject('Busbar standalone, MQTT QoS 1', { sink: 'mqtt', folder, program, broker });
+    if (is('enos')) await subject('Busbar standalone, EnOS JSON', { sink: 'enos', folder, program, broker });
     if (is('busbar')) await subject('Busbar profiled', { sink: 'mqtt', folder, program, broker, isProfiled: true });
   } finally {
     await broker.stop();

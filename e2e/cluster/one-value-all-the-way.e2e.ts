@@ -1,18 +1,41 @@
-import { afterAll } from 'vitest';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { startMosquitto } from '../../tools/servers/mosquitto.mjs';
 import { CLUSTER_PROGRAMS, type Servers, startServers } from '../harness/servers.js';
 import { Site } from '../harness/site.js';
 import { describeOneValue } from '../scenarios/one-value.js';
 
 let servers: Servers | undefined;
+let broker: Awaited<ReturnType<typeof startMosquitto>>;
+const folder = mkdtempSync(join(tmpdir(), 'busbar-mosquitto-'));
 
 describeOneValue('one value all the way, as services on Kafka', {
   start: async () => {
     servers = await startServers();
-    return Site.start({ programs: CLUSTER_PROGRAMS, env: servers.env });
+    broker = await startMosquitto(folder);
+    const lake = `sinks:\n  lake:\n    sink: mqtt\n    with: { url: "${broker.url}", topic: "plants/$site/$asset" }
+    upload: { "*": REALTIME }
+`;
+    return Site.start({ programs: CLUSTER_PROGRAMS, env: servers.env, files: { 'cloud/lake.yaml': lake } });
   },
   restarted: ['api', 'arbiter', 'collector-1', 'mapper-2', 'uploader'],
+  besides: () => {
+    it('sends the same values to Mosquitto, where mosquitto_sub sees them', () => {
+      const args = ['-h', '127.0.0.1', '-p', String(broker.port), '-t', 'plants/demo-pv/inv-01', '-C', '4', '-W', '90'];
+      const lines = execFileSync('mosquitto_sub', args, { encoding: 'utf8' }).trim().split('\n');
+      const messages = lines.map((line) => JSON.parse(line) as { asset: string; points: Record<string, number> });
+      expect(new Set(messages.map(({ asset }) => asset))).toEqual(new Set(['inv-01']));
+      const power = messages.map(({ points }) => points['INV.ActivePower']).find((value) => value !== undefined);
+      expect(power).toBeGreaterThan(50);
+    });
+  },
 });
 
 afterAll(async () => {
   await servers?.stop();
+  await broker?.stop();
+  rmSync(folder, { recursive: true, force: true });
 });

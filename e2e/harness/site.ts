@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { writeSiteSecrets } from '../../tools/site-secrets.mjs';
 import { freePorts } from './ports.js';
 import { Program, root } from './program.js';
@@ -14,6 +14,8 @@ export interface SiteOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly simulator?: boolean;
   readonly cloud?: boolean;
+  /** Files put into the package besides, by their path in it. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export interface Answer<T> {
@@ -56,6 +58,10 @@ export class Site {
     const ports = { modbus, http: first, simulator: first + 1, mqtt: first + 2, cloud: first + 3 };
     const site = new Site(folder, ports);
     cpSync(options.package ?? join(root, 'examples', 'pv-site'), site.package, { recursive: true });
+    for (const [path, content] of Object.entries(options.files ?? {})) {
+      mkdirSync(dirname(join(site.package, path)), { recursive: true });
+      writeFileSync(join(site.package, path), content);
+    }
     eachFile(site.package, (path) => {
       if (!/\.(ya?ml|csv)$/.test(path)) return;
       const text = readFileSync(path, 'utf8');

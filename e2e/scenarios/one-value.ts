@@ -22,14 +22,16 @@ export interface OneValueOptions {
   start(): Promise<Site>;
   /** Programs that are stopped in order and started again in the last part. */
   readonly restarted: readonly string[];
+  /** Promises of this way of running alone; the site runs. */
+  besides?(): void;
 }
 
 /** The same promises, whichever way the services run. */
-export function describeOneValue(name: string, { start, restarted }: OneValueOptions): void {
-  describe(name, () => promises(start, restarted));
+export function describeOneValue(name: string, options: OneValueOptions): void {
+  describe(name, () => promises(options));
 }
 
-function promises(start: OneValueOptions['start'], restarted: OneValueOptions['restarted']): void {
+function promises({ start, restarted, besides }: OneValueOptions): void {
   let site: Site;
   let keys: Summary['assets'] = {};
 
@@ -142,6 +144,8 @@ function promises(start: OneValueOptions['start'], restarted: OneValueOptions['r
       expect((await fetch(`http://127.0.0.1:${site.ports.http}/api/v1${path}`)).status).toBe(401);
     }
   });
+
+  besides?.();
 
   it('stops in order, starts again, and goes on with the same generation', async () => {
     const before = (await site.api<{ generation: { number: number } }>('/site')).body.generation.number;
