@@ -203,6 +203,7 @@ describe('a minute of kills', () => {
         for (let i = 0; first && i < count; i++) served.add({ device, tag: tag + i, read: first.read });
       }
     }
+    process.stdout.write(`REPORT read ${served.size} at the simulator, until after the counting ended\n`);
     expect(served.size).toBeGreaterThanOrEqual(counter.counted.size);
     expect(counter.counted.without(served).slice(0, 20)).toEqual([]);
   });
