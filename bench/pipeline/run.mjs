@@ -26,7 +26,8 @@ const { values: asked } = parseArgs({
 const SECONDS = Number(asked.seconds);
 const WINDOWS = 3;
 const PORT = 16_001;
-const SETTLE_SECONDS = 12;
+/** The embedded database sleeps after a minute without use: before that it is no steady state. */
+const SETTLE_SECONDS = 75;
 const shape = { devices: Number(asked.devices), tags: Number(asked.tags), port: PORT, period: asked.period };
 
 const sleep = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
@@ -108,9 +109,12 @@ async function subject(name, { sink, folder, program, broker, isProfiled = false
     mkdirSync(data, { recursive: true });
     const packageFolder = join(folder, 'package');
     const env = { BUSBAR_DATA: data, BUSBAR_PACKAGE: packageFolder, BUSBAR_HTTP: '127.0.0.1:0', BUSBAR_LOG: 'warn' };
-    if (sink === 'enos') cloud = await startCloud(env);
-    writePackage(packageFolder, { ...shape, sink, mqttPort: cloud?.mqtt ?? broker.port });
+    writePackage(packageFolder, { ...shape, sink, mqttPort: broker.port });
     await writeSiteSecrets({ data, folder: packageFolder, env });
+    if (sink === 'enos') {
+      cloud = await startCloud(env);
+      writePackage(packageFolder, { ...shape, sink, mqttPort: cloud.mqtt });
+    }
     const profiling = isProfiled ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
     child = start(process.execPath, [...profiling, join(root, 'apps', 'standalone', 'dist', 'main.js')], env, name);
   }

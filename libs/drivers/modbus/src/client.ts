@@ -1,13 +1,14 @@
-import { EventEmitter } from 'node:events';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { type DriverContext, DriverFaultError } from '@busbar/driver-sdk';
-import modbusSerial from 'modbus-serial';
+import { buildRequest, type ModbusRequest } from '@busbar/protocol-modbus';
 import type { WriteOrder } from './codec.js';
 import type { ModbusConnection } from './connection.js';
 import { type Framing, RtuFraming, TcpFraming } from './framing.js';
 import type { ReadFunction } from './plan.js';
 
 const KEEP_ALIVE_MS = 10_000;
+/** Room for one answer (at most 260 octets, MODBUS Messaging on TCP/IP §4.1); more is read in a second turn. */
+const READ_OCTETS = 512;
 /** By target, so that an id is not used again soon by the next session either. */
 const lastTransactions = new Map<string, number>();
 const WRITE_FUNCTIONS: ReadonlySet<number> = new Set([5, 6, 15, 16]);
@@ -21,48 +22,21 @@ export class ModbusException {
   }
 }
 
-type Done = (error: (Error & { modbusCode?: number }) | null, result?: object) => void;
+/** An open socket; what it reads goes to `take`, in a buffer that is filled anew with the next octets. */
+interface Line {
+  readonly socket: Socket;
+  /** Octets came before anybody could have asked. */
+  readonly isDirty: boolean;
+  take(octets: Buffer): void;
+}
 
 interface Pending {
   resolve(octets: Buffer): void;
   reject(reason: unknown): void;
 }
 
-const NO_OCTETS = Buffer.alloc(0);
-
-/** The octets behind the library's own decoding. */
-function dataOf(result: object | undefined): Buffer {
-  return result !== undefined && 'buffer' in result && Buffer.isBuffer(result.buffer) ? result.buffer : NO_OCTETS;
-}
-
-/**
- * What modbus-serial calls a port: it hands frames over and takes answers. The library never sees the socket, only
- * answers that the guard has held against the request. Its transaction ids stand still: there is one request at a time.
- */
-class GuardedPort extends EventEmitter {
-  isOpen = true;
-  readonly _transactionIdRead = 1;
-  readonly _transactionIdWrite = 1;
-  readonly #send: (frame: Buffer) => void;
-
-  constructor(send: (frame: Buffer) => void) {
-    super();
-    this.#send = send;
-  }
-
-  open(callback: (error?: Error) => void): void {
-    callback();
-  }
-
-  close(callback?: (error?: Error) => void): void {
-    this.isOpen = false;
-    callback?.();
-  }
-
-  write(frame: Buffer): void {
-    this.#send(frame);
-  }
-}
+/** Unit, function and, in an answer to a read, the number of octets that follow. */
+const DATA_AT = 3;
 
 /**
  * A session: one socket, one request at a time. Anything but a valid answer or a Modbus exception leaves the line
@@ -73,8 +47,6 @@ export class ModbusClient {
   readonly #socket: Socket;
   readonly #context: DriverContext<ModbusConnection>;
   readonly #framing: Framing;
-  readonly #port: GuardedPort;
-  readonly #library: InstanceType<typeof modbusSerial.default>;
   readonly #timer: NodeJS.Timeout;
   readonly #closed: Promise<void>;
   #pending: Pending | null = null;
@@ -87,17 +59,15 @@ export class ModbusClient {
   #quiet = false;
   readonly #onAbort = (): void => this.#lose('it was given up');
 
-  private constructor(socket: Socket, context: DriverContext<ModbusConnection>) {
+  private constructor(line: Line, context: DriverContext<ModbusConnection>) {
+    const { socket } = line;
     this.#socket = socket;
     this.#context = context;
     const { host, port, framing } = context.connection;
     this.#target = `${host}:${port}`;
     this.#framing = framing === 'rtu' ? new RtuFraming() : new TcpFraming(lastTransactions.get(this.#target) ?? 0);
-    this.#port = new GuardedPort((frame) => this.#send(frame));
-    this.#library = new modbusSerial.default(this.#port);
-    this.#library.open(() => {});
     this.#timer = setTimeout(() => this.#timedOut(), context.connection.timeout);
-    socket.on('data', (chunk) => this.#received(chunk));
+    line.take = (octets) => this.#received(octets);
     socket.on('error', (error) => this.#lose(error.message));
     this.#closed = new Promise((resolve) => {
       socket.once('close', () => {
@@ -110,9 +80,10 @@ export class ModbusClient {
   /** Throws DriverFaultError. */
   static async connect(context: DriverContext<ModbusConnection>, signal: AbortSignal): Promise<ModbusClient> {
     const { framing, timeout, quiet } = context.connection;
-    const socket = await openSocket(context.connection, signal);
-    const client = new ModbusClient(socket, context);
+    const line = await openLine(context.connection, signal);
+    const client = new ModbusClient(line, context);
     client.#watch(signal);
+    if (line.isDirty) client.#ruin('octets came that nobody had asked for');
     // A transparent gateway delivers a late answer to whoever is connected: it must meet nobody who waits.
     if (framing === 'rtu') await client.#beQuiet(quiet ?? timeout * 2);
     if (client.#ended) {
@@ -128,7 +99,7 @@ export class ModbusClient {
     this.#quiet = false;
   }
 
-  /** Resolves with the data octets of the answer; rejects with ModbusException or DriverFaultError. */
+  /** Resolves with the data octets of the answer, good until the next request; rejects with ModbusException or DriverFaultError. */
   read(
     request: {
       readonly fc: ReadFunction;
@@ -139,23 +110,12 @@ export class ModbusClient {
     signal: AbortSignal,
   ): Promise<Buffer> {
     const { fc, unit, address, quantity } = request;
-    return this.#exchange(signal, (done) => {
-      if (fc === 3) this.#library.writeFC3(unit, address, quantity, done);
-      else if (fc === 4) this.#library.writeFC4(unit, address, quantity, done);
-      else if (fc === 1) this.#library.writeFC1(unit, address, quantity, done);
-      else this.#library.writeFC2(unit, address, quantity, done);
-    });
+    return this.#exchange(unit, { fc, address, quantity }, signal);
   }
 
   /** Resolves when the device has acknowledged this very write. `hasSent` afterwards: did octets leave? */
   write(order: WriteOrder, signal: AbortSignal): Promise<Buffer> {
-    const { unit, address } = order;
-    return this.#exchange(signal, (done) => {
-      if (order.fc === 5) this.#library.writeFC5(unit, address, order.on, done);
-      else if (order.fc === 6) this.#library.writeFC6(unit, address, order.value, done);
-      else if (order.fc === 15) this.#library.writeFC15(unit, address, order.states, done);
-      else this.#library.writeFC16(unit, address, order.values, done);
-    });
+    return this.#exchange(order.unit, order.request, signal);
   }
 
   /** Octets of the last request have left, or may have. */
@@ -167,18 +127,21 @@ export class ModbusClient {
     return this.#ended !== null;
   }
 
-  #exchange(signal: AbortSignal, start: (done: Done) => void): Promise<Buffer> {
+  #exchange(unit: number, request: ModbusRequest, signal: AbortSignal): Promise<Buffer> {
     this.#hasSent = false;
     if (signal !== this.#signal) this.#watch(signal);
     if (this.#ended) return Promise.reject(this.#ended);
     if (this.#pending) return Promise.reject(new Error('one request at a time'));
+    if (this.#context.readOnly && WRITE_FUNCTIONS.has(request.fc)) {
+      return Promise.reject(new Error('the connection is read-only'));
+    }
+    const pdu = buildRequest(request);
+    const frame = Buffer.allocUnsafe(1 + pdu.length);
+    frame[0] = unit;
+    frame.set(pdu, 1);
     return new Promise((resolve, reject) => {
       this.#pending = { resolve, reject };
-      start((error, result) => {
-        if (error === null || error === undefined) this.#settle()?.resolve(dataOf(result));
-        else if (error.modbusCode !== undefined) this.#settle()?.reject(new ModbusException(error.modbusCode));
-        else this.#ruin(error.message);
-      });
+      this.#send(frame);
     });
   }
 
@@ -191,10 +154,6 @@ export class ModbusClient {
   }
 
   #send(frame: Buffer): void {
-    if (this.#context.readOnly && WRITE_FUNCTIONS.has(frame[1] as number)) {
-      this.#settle()?.reject(new Error('the connection is read-only'));
-      return;
-    }
     const wire = this.#framing.wrap(frame);
     this.#isAwaiting = true;
     this.#hasSent = true;
@@ -216,9 +175,9 @@ export class ModbusClient {
       this.#ruin(frame);
       return;
     }
-    this.#isAwaiting = false;
-    this.#port.emit('data', frame);
-    if (this.#pending) this.#ruin('the library did not take the answer');
+    const pending = this.#settle();
+    if ((frame[1] as number) & 0x80) pending?.reject(new ModbusException(frame[2] as number));
+    else pending?.resolve(frame.subarray(DATA_AT));
   }
 
   #timedOut(): void {
@@ -238,7 +197,6 @@ export class ModbusClient {
   #end(fault: DriverFaultError): void {
     if (this.#ended) return;
     this.#ended = fault;
-    this.#port.isOpen = false;
     if (this.#framing instanceof TcpFraming) lastTransactions.set(this.#target, this.#framing.transaction);
     clearTimeout(this.#timer);
     this.#signal?.removeEventListener('abort', this.#onAbort);
@@ -281,7 +239,7 @@ function lostFault(target: string, reason: string, how: 'refused' | 'silent' | '
   return new DriverFaultError({ kind: 'connection-lost', target, reason: `the link to ${target}: ${reason}`, how });
 }
 
-function openSocket(connection: ModbusConnection, signal: AbortSignal): Promise<Socket> {
+function openLine(connection: ModbusConnection, signal: AbortSignal): Promise<Line> {
   const { host, port, timeout } = connection;
   const target = `${host}:${port}`;
   return new Promise((resolve, reject) => {
@@ -289,14 +247,34 @@ function openSocket(connection: ModbusConnection, signal: AbortSignal): Promise<
       reject(lostFault(target, 'it was given up', 'closed'));
       return;
     }
-    const socket = connectSocket({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
+    const line = {
+      take: (_octets: Buffer): void => {
+        line.isDirty = true;
+      },
+      isDirty: false,
+    };
+    const socket = connectSocket({
+      host,
+      port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
+      // Without a buffer of our own Node makes one of 64 KiB for each read, and the collector runs for it all the time.
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(READ_OCTETS),
+        callback: (count, buffer) => {
+          line.take(buffer.subarray(0, count) as Buffer);
+          return true;
+        },
+      },
+    });
     const finish = (fault: DriverFaultError | null): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
       socket.removeListener('connect', connected);
       socket.removeListener('error', failed);
       if (fault === null) {
-        resolve(socket);
+        resolve(Object.assign(line, { socket }));
         return;
       }
       socket.on('error', () => {});

@@ -1,14 +1,14 @@
 import type { SampleWriter, WriteCommand } from '@busbar/driver-sdk';
 import { GOOD, type Quality } from '@busbar/model';
-import { decodeValue, encodeValue, readCoil, readNumber } from '@busbar/protocol-modbus';
+import { decodeValue, encodeValue, type ModbusRequest, readCoil, readNumber } from '@busbar/protocol-modbus';
 import type { ModbusAddress } from './address.js';
 import type { ModbusDevice } from './connection.js';
-import { BIT, formatOf, type ModbusRequest } from './plan.js';
+import { BIT, formatOf, type PlannedRead } from './plan.js';
 
 const NO_TIME = Number.NaN;
 
 /** Puts every value of an answer. @param octets the data of the answer, as many as the request asks for. */
-export function decodeAnswer(request: ModbusRequest, octets: Uint8Array, out: SampleWriter): void {
+export function decodeAnswer(request: PlannedRead, octets: Uint8Array, out: SampleWriter): void {
   const { tags, kinds, at, formats } = request.items;
   const isBit = request.fc <= 2;
   for (let i = 0; i < tags.length; i++) {
@@ -29,7 +29,7 @@ export function decodeAnswer(request: ModbusRequest, octets: Uint8Array, out: Sa
   }
 }
 
-function decodeFormatted(request: ModbusRequest, item: number, octets: Uint8Array, out: SampleWriter): void {
+function decodeFormatted(request: PlannedRead, item: number, octets: Uint8Array, out: SampleWriter): void {
   const { tags, at, formats } = request.items;
   const format = formats[item];
   if (!format) return;
@@ -42,35 +42,33 @@ function decodeFormatted(request: ModbusRequest, item: number, octets: Uint8Arra
 }
 
 /** Every tag of the request as bad. */
-export function putBad(request: ModbusRequest, quality: Quality, out: SampleWriter): void {
+export function putBad(request: PlannedRead, quality: Quality, out: SampleWriter): void {
   for (const tag of request.tags) out.put(tag, Number.NaN, quality, NO_TIME);
 }
 
-export type WriteOrder = { readonly unit: number; readonly address: number } & (
-  | { readonly fc: 5; readonly on: boolean }
-  | { readonly fc: 6; readonly value: number }
-  | { readonly fc: 15; readonly states: boolean[] }
-  | { readonly fc: 16; readonly values: number[] }
-);
+export interface WriteOrder {
+  readonly unit: number;
+  readonly request: ModbusRequest;
+}
 
 /** The write of a command; null if its value is none of the tag. */
 export function encodeWrite(command: WriteCommand<ModbusDevice, ModbusAddress>): WriteOrder | null {
-  const { table, offset, bits } = command.address;
-  const to = { unit: command.device.unitId, address: offset };
+  const { table, offset: address, bits } = command.address;
+  const unit = command.device.unitId;
   if (bits || command.count > 1) return null;
   const multiple = command.writeMode === 'multiple';
   if (table === 'coil') {
     const state = Number(command.value);
     if (state !== 0 && state !== 1) return null;
-    return multiple ? { ...to, fc: 15, states: [state === 1] } : { ...to, fc: 5, on: state === 1 };
+    if (!multiple) return { unit, request: { fc: 5, address, on: state === 1 } };
+    return { unit, request: { fc: 15, address, quantity: 1, octets: Uint8Array.of(state) } };
   }
   if (table !== 'holding') return null;
   const octets = encodeValue(formatOf(command), command.value);
   if (octets === null) return null;
-  const values = Array.from(
-    { length: octets.length / 2 },
-    (_, i) => ((octets[i * 2] as number) << 8) | (octets[i * 2 + 1] as number),
-  );
-  if (values.length > 1 || multiple) return command.writeMode === 'single' ? null : { ...to, fc: 16, values };
-  return { ...to, fc: 6, value: values[0] as number };
+  const quantity = octets.length / 2;
+  if (quantity === 1 && !multiple) {
+    return { unit, request: { fc: 6, address, value: ((octets[0] as number) << 8) | (octets[1] as number) } };
+  }
+  return command.writeMode === 'single' ? null : { unit, request: { fc: 16, address, quantity, octets } };
 }

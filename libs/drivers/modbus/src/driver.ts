@@ -11,12 +11,12 @@ import { modbusAddress } from './address.js';
 import { ModbusClient, ModbusException } from './client.js';
 import { decodeAnswer, encodeWrite, putBad } from './codec.js';
 import { connectionSchema, deviceSchema, quirksSchema } from './connection.js';
-import { type ModbusRequest, planRequests } from './plan.js';
+import { type PlannedRead, planRequests } from './plan.js';
 
 const BUSY_MS = 500;
 
 /** Modbus Application Protocol §7: what an exception says about the request, the device, or the way to it. */
-function exceptionToOutcome(exception: ModbusException, request: ModbusRequest, out: SampleWriter): ReadOutcome {
+function exceptionToOutcome(exception: ModbusException, request: PlannedRead, out: SampleWriter): ReadOutcome {
   switch (exception.code) {
     case 2:
     case 3:
@@ -38,7 +38,7 @@ function exceptionToOutcome(exception: ModbusException, request: ModbusRequest, 
 
 async function read(
   client: ModbusClient,
-  request: ModbusRequest,
+  request: PlannedRead,
   out: SampleWriter,
   signal: AbortSignal,
 ): Promise<ReadOutcome> {

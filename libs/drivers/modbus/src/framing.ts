@@ -1,12 +1,12 @@
 /**
- * What stands between the library and the wire. The library checks unit, function and length only; here every octet of
- * an answer is held against the request that left, so that a late, foreign or broken frame never reaches it.
+ * What stands between requests and the wire. Every octet of an answer is held against the request that left, so that a
+ * late, foreign or broken frame is never taken for an answer.
  */
 export interface Framing {
-  /** Octets for the wire. `request` is a serial frame (unit, PDU, CRC), as the library makes it. */
+  /** Octets for the wire. `request` is unit and PDU. */
   wrap(request: Buffer): Buffer;
   /**
-   * Takes what came. Returns the answer as a serial frame once it is whole, null while it is not, or the reason why the
+   * Takes what came. Returns the answer (unit and PDU) once it is whole, null while it is not, or the reason why the
    * line cannot be trusted any more.
    */
   push(chunk: Buffer): Buffer | string | null;
@@ -31,11 +31,6 @@ export function crc16(octets: Uint8Array, length: number): number {
   let crc = 0xffff;
   for (let i = 0; i < length; i++) crc = (crc >> 8) ^ (CRC_TABLE[(crc ^ (octets[i] as number)) & 0xff] as number);
   return crc;
-}
-
-function appendCrc(frame: Buffer): void {
-  const end = frame.length - CRC_OCTETS;
-  frame.writeUInt16LE(crc16(frame, end), end);
 }
 
 /** Octets of a good answer from unit to the end of the PDU. */
@@ -82,12 +77,11 @@ export class TcpFraming implements Framing {
     this.#request = request;
     this.#rest = NOTHING;
     this.transaction = (this.transaction + 1) & 0xffff;
-    const pdu = request.length - CRC_OCTETS;
-    const wire = Buffer.allocUnsafe(MBAP_OCTETS + pdu);
+    const wire = Buffer.allocUnsafe(MBAP_OCTETS + request.length);
     wire.writeUInt16BE(this.transaction, 0);
     wire.writeUInt16BE(0, 2);
-    wire.writeUInt16BE(pdu, 4);
-    request.copy(wire, MBAP_OCTETS, 0, pdu);
+    wire.writeUInt16BE(request.length, 4);
+    wire.set(request, MBAP_OCTETS);
     return wire;
   }
 
@@ -108,12 +102,7 @@ export class TcpFraming implements Framing {
     if (all.length > MBAP_OCTETS + length) return 'more octets came than one answer has';
     this.#rest = NOTHING;
     const answer = all.subarray(MBAP_OCTETS);
-    const problem = answerProblem(this.#request, answer);
-    if (problem !== null) return problem;
-    const frame = Buffer.allocUnsafe(length + CRC_OCTETS);
-    frame.set(answer);
-    appendCrc(frame);
-    return frame;
+    return answerProblem(this.#request, answer) ?? answer;
   }
 }
 
@@ -125,7 +114,10 @@ export class RtuFraming implements Framing {
   wrap(request: Buffer): Buffer {
     this.#request = request;
     this.#rest = NOTHING;
-    return request;
+    const wire = Buffer.allocUnsafe(request.length + CRC_OCTETS);
+    wire.set(request);
+    wire.writeUInt16LE(crc16(request, request.length), request.length);
+    return wire;
   }
 
   push(chunk: Buffer): Buffer | string | null {
@@ -139,6 +131,7 @@ export class RtuFraming implements Framing {
     if (all.length > length + CRC_OCTETS) return 'more octets came than one answer has';
     this.#rest = NOTHING;
     if (crc16(all, length) !== all.readUInt16LE(length)) return 'the CRC does not fit';
-    return answerProblem(this.#request, all.subarray(0, length)) ?? all;
+    const answer = all.subarray(0, length);
+    return answerProblem(this.#request, answer) ?? answer;
   }
 }

@@ -18,7 +18,7 @@ export interface ReadItems {
 export const BIT = -1;
 export const FORMAT = -2;
 
-export interface ModbusRequest extends PlannedRequest {
+export interface PlannedRead extends PlannedRequest {
   readonly fc: ReadFunction;
   readonly unit: number;
   readonly address: number;
@@ -105,7 +105,7 @@ function toItems(block: readonly Place[], start: number, isBit: boolean): ReadIt
   return { tags, kinds, at, formats };
 }
 
-function toRequest(table: ModbusTable, block: readonly Place[], device: ModbusDevice, pauseMs: number): ModbusRequest {
+function toRequest(table: ModbusTable, block: readonly Place[], device: ModbusDevice, pauseMs: number): PlannedRead {
   const address = (block[0] as Place).from;
   const quantity = block.reduce((end, one) => Math.max(end, one.to), 0) - address;
   return {
@@ -125,7 +125,7 @@ export function planRequests(input: {
   readonly device: ModbusDevice;
   readonly quirks: ModbusQuirks;
   readonly tags: readonly ModbusTag[];
-}): readonly ModbusRequest[] {
+}): readonly PlannedRead[] {
   const { device, quirks } = input;
   const forbidden = quirks.forbid.flatMap((text) => parseForbidden(text) ?? []);
   return TABLE_ORDER.flatMap((table) => {
