@@ -78,8 +78,9 @@ async function measure(name, child, { generator, received }) {
   const of = (key) => median(windows.map((window) => window[key]));
   const total = (key) => windows.reduce((sum, window) => sum + window[key], 0);
   const late = total('read') - total('rx');
+  const age = (ms) => (Number.isNaN(ms) ? '-' : ms.toFixed(0));
   process.stdout.write(
-    `| ${name} | ${of('perMillion').toFixed(2)} | ${of('core').toFixed(3)} | ${of('anonymousMb').toFixed(0)} (+${of('mappedMb').toFixed(0)} mapped) | ${Math.round(total('rx') / total('dt'))} | ${late} | ${total('dup')} | ${total('wrong')} | ${of('lat50').toFixed(0)} / ${of('lat99').toFixed(0)} | ${of('gap99').toFixed(0)} |\n`,
+    `| ${name} | ${of('perMillion').toFixed(2)} | ${of('core').toFixed(3)} | ${of('anonymousMb').toFixed(0)} (+${of('mappedMb').toFixed(0)} mapped) | ${Math.round(total('rx') / total('dt'))} | ${late} | ${total('dup')} | ${total('wrong')} | ${age(of('lat50'))} / ${age(of('lat99'))} | ${of('gap99').toFixed(0)} |\n`,
   );
 }
 
