@@ -33,7 +33,7 @@ function secretOf(folder, reference) {
 
 /** Does nothing for a package that has errors: the product itself reports them, with line and column. */
 export async function writeSiteSecrets({ data, folder, env }) {
-  const { loadPlugins } = await import('../apps/api/dist/index.js');
+  const { loadPlugins } = await import('../apps/api/dist/plugins.js');
   const { validatePackage } = await import('../libs/package/dist/index.js');
   const { valid } = validatePackage(readPackage(folder), { plugins: await loadPlugins() });
   if (!valid) return;
