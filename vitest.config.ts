@@ -1,3 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({ test: { include: ['**/src/**/*.spec.ts', '**/src/**/*.spec.tsx'] } });
+// Generous, for a busy machine: a test that hangs fails all the same.
+export default defineConfig({
+  test: { include: ['**/src/**/*.spec.ts', '**/src/**/*.spec.tsx'], testTimeout: 30_000, hookTimeout: 30_000 },
+});

@@ -108,11 +108,12 @@ function treeDigest(folders) {
   return hash.digest('hex');
 }
 
-/** One step whose result stands until a source below `folders` changes. */
-async function step(name, text, folders, work) {
+/** One step whose result stands until a source below `folders` changes, or `result` is gone. */
+async function step(name, text, { folders, result }, work) {
   const stamp = join(root, 'node_modules', '.cache', 'busbar', name);
-  const wanted = treeDigest(folders);
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  const wanted = `${treeDigest(folders)} ${lockDigest()}`;
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && (!result || existsSync(join(root, result))))
+    return;
   const done = progress(text);
   try {
     await work();
@@ -126,12 +127,23 @@ async function step(name, text, folders, work) {
 }
 
 async function build() {
-  await step('build', 'Building', ['apps', 'libs'], () => run('npx', ['tsc', '-b'], { what: 'The build' }));
+  await step('build', 'Building', { folders: ['apps', 'libs'] }, () =>
+    run('npx', ['tsc', '-b'], { what: 'The build' }),
+  );
   await step(
     'console',
     'Building the console',
-    ['apps/console', 'libs/ui', 'libs/api-schema', 'libs/errors', 'libs/model'],
+    {
+      folders: ['apps/console', 'libs/ui', 'libs/api-schema', 'libs/errors', 'libs/model'],
+      result: 'apps/console/dist/app',
+    },
     () => run('npm', ['run', 'build', '-w', '@busbar/console'], { what: 'The build of the console' }),
+  );
+  await step(
+    'database',
+    'Making the empty database',
+    { folders: ['libs/store/src'], result: 'libs/store/empty-database' },
+    () => run('npm', ['run', 'empty-database', '-w', '@busbar/store'], { what: 'The creation of the empty database' }),
   );
 }
 

@@ -3,15 +3,10 @@ import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { failed, prepare, root } from './prepare.mjs';
 
-const PROCESSES = ['simulator', 'cloud', 'standalone'];
-
 async function main() {
   await prepare();
-  const { writeSiteSecrets } = await import('./site-secrets.mjs');
   const data = resolve(process.env.BUSBAR_DATA || './data');
   const folder = resolve(process.env.BUSBAR_PACKAGE || join(root, 'examples/pv-site'));
-  await writeSiteSecrets({ data, folder, env: process.env });
-
   const children = new Map();
   let ending = false;
   let exitCode = 0;
@@ -34,7 +29,18 @@ async function main() {
   process.on('SIGINT', () => end('SIGINT'));
   process.on('SIGTERM', () => end('SIGTERM'));
 
-  for (const name of PROCESSES) {
+  // The stand-in reads the devices' secrets at its start; the product asks for them when it connects, much later.
+  for (const name of ['standalone', 'simulator']) begin(name);
+  const { writeSiteSecrets } = await import('./site-secrets.mjs');
+  try {
+    await writeSiteSecrets({ data, folder, env: process.env });
+  } catch (error) {
+    end('SIGTERM');
+    throw error;
+  }
+  if (!ending) begin('cloud');
+
+  function begin(name) {
     const main = join(root, 'apps', name, 'dist', 'main.js');
     const env = Object.assign({}, process.env, { BUSBAR_PACKAGE: folder });
     const child = spawn(process.execPath, ['--enable-source-maps', main], {

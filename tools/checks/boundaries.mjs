@@ -13,7 +13,8 @@ const TYPES = {
   sdk: ['pure', 'sdk'],
   plugin: ['sdk', 'protocol', 'pure'],
   host: ['sdk', 'pure'],
-  owner: ['pure'],
+  owner: ['pure', 'system'],
+  system: [],
   kit: ['pure', 'owner'],
   catalog: ['plugin', 'sdk'],
   ui: ['ui', 'pure'],
@@ -25,7 +26,7 @@ const SCOPES = ['south', 'north', 'control', 'core', 'console', 'shared'];
 /** Foreign packages by type; a function of the project where one list does not do. */
 const NEST = /^(@nestjs\/|reflect-metadata$|rxjs$)/;
 const OWNED = { kafkajs: 'bus', lmdb: 'bus', typeorm: 'store', pg: 'store', '@electric-sql/pglite': 'store' };
-const PURE_EXTRA = { package: ['yaml', 'papaparse'] };
+const PURE_EXTRA = { package: ['yaml', 'papaparse'], licensing: ['jose'] };
 const PURE_BUILTINS = ['crypto', 'zlib', 'util'];
 const IO_BUILTINS = ['net', 'tls', 'dgram', 'fs', 'fs/promises', 'http', 'https', 'http2', 'child_process', 'cluster'];
 const BROWSER = /^(react|react-dom|react-router-dom|antd|@ant-design\/|@tanstack\/|uplot|i18next|react-i18next|zod$)/;
@@ -113,6 +114,7 @@ function foreignRefusal(project, name, path) {
         ? undefined
         : 'a pure library uses zod alone';
     case 'protocol':
+    case 'system':
     case 'catalog':
       return `type:${type} uses no foreign package`;
     case 'sdk':
@@ -133,8 +135,8 @@ function builtinRefusal(project, specifier, path) {
   const name = specifier.replace(/^node:/, '');
   if (isTest(path) || type === 'test') return undefined;
   if (['pure', 'protocol', 'sdk'].includes(type) && !PURE_BUILTINS.includes(name)) return `type:${type} does no I/O`;
-  if (type === 'plugin' && IO_BUILTINS.includes(name) && !path.endsWith('/client.ts'))
-    return 'sockets and files of a plug-in live in its client.ts';
+  if (type === 'plugin' && IO_BUILTINS.includes(name) && !/\/(client|listener)\.ts$/.test(path))
+    return 'sockets and files of a plug-in live in its client.ts, of a server in its listener.ts';
   if (type === 'host' && IO_BUILTINS.includes(name)) return 'the host gets its ports by constructor';
   if (type === 'ui' || tagOf(project, 'scope')[0] === 'console') return 'no Node module in the browser';
   return undefined;

@@ -21,7 +21,7 @@ interface Call {
   readonly delivery: Delivery;
   readonly signal: AbortSignal;
   settle(): void;
-  fail(): void;
+  fail(error?: Error): void;
 }
 
 describe('a lane', () => {
@@ -30,6 +30,7 @@ describe('a lane', () => {
   let rooms: number;
   let lane: Lane;
   let refusals: (() => void)[];
+  let warnings: string[];
 
   beforeEach(() => {
     vi.useFakeTimers();
@@ -37,15 +38,16 @@ describe('a lane', () => {
     settled = [];
     rooms = 0;
     refusals = [];
+    warnings = [];
     lane = new Lane({
       topic: TOPIC,
       partition: 0,
       group: 'g',
       handler: (delivery, signal) =>
         new Promise((resolve, reject) => {
-          calls.push({ delivery, signal, settle: resolve, fail: () => reject(new Error('no')) });
+          calls.push({ delivery, signal, settle: resolve, fail: (error = new Error('no')) => reject(error) });
         }),
-      log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+      log: { info: () => undefined, warn: (_, message) => void warnings.push(message), error: () => undefined },
       settled: (next) => void settled.push(next),
       room: () => void rooms++,
       refuse: () => new Promise<void>((resolve) => void refusals.push(resolve)),
@@ -141,6 +143,22 @@ describe('a lane', () => {
     calls[4]?.settle();
     await turn();
     expect(settled.at(-1)).toBe(3);
+  });
+
+  it('warns of a failure once, and not of a handler that gives up in order, whose delivery comes again all the same', async () => {
+    lane.hand({ records: records(0, 1), next: 1, flushed: alreadyFlushed });
+    await turn();
+    calls[0]?.fail(new DOMException('stopping', 'AbortError'));
+    await vi.advanceTimersByTimeAsync(100);
+    expect(warnings).toEqual([]);
+    expect(firsts()).toEqual([0, 0]);
+    calls[1]?.settle();
+    await turn();
+    hand(1, 1);
+    await turn();
+    calls[2]?.fail();
+    await turn();
+    expect(warnings).toEqual(['handler failed, trying again']);
   });
 
   it('does not repeat records that never became durable', async () => {

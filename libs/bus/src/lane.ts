@@ -149,13 +149,17 @@ export class Lane {
   #failed(entry: Entry, error: unknown, letters: readonly Promise<unknown>[]): void {
     for (const letter of letters) letter.catch(() => undefined);
     entry.state = 'failed';
+    // Whoever gives up in order says so by an AbortError: nothing went wrong.
+    const isGivenUp = error instanceof Error && error.name === 'AbortError';
     if (this.#attempts === 0) {
       const { topic, partition, group, log } = this.#settings;
       const reason = error instanceof Error ? error.message : String(error);
       const failure = isBusbarError(error)
         ? error
         : new BusbarError('HANDLER_FAILED', { topic, group, reason }, { cause: error });
-      log.warn({ topic, partition, group, code: failure.code, err: error }, 'handler failed, trying again');
+      if (!isGivenUp) {
+        log.warn({ topic, partition, group, code: failure.code, err: error }, 'handler failed, trying again');
+      }
       this.#attempts = 1;
     }
     this.#ended();

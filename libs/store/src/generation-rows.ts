@@ -6,9 +6,10 @@ import {
   type GenerationEntity,
   generationDigest,
   generationEntities,
+  type PlanPart,
 } from '@busbar/events';
 import { formatLock, type LockLine } from '@busbar/package';
-import type { EntityManager, ObjectLiteral, ObjectType } from 'typeorm';
+import { type EntityManager, In, type ObjectLiteral, type ObjectType } from 'typeorm';
 import {
   EntityValueRow,
   FileContentRow,
@@ -105,8 +106,12 @@ export async function insertGeneration(manager: EntityManager, head: Generation,
   }
 }
 
-/** Lines are added or change state and name; none is ever taken out, so no number is given twice. */
+/**
+ * Lines are added or change state and name; none is ever taken out, so no number is given twice. Addresses are those of
+ * the lock alone: it holds the dead ones too, and those that were released by name are gone.
+ */
 export async function upsertLock(manager: EntityManager, lines: readonly LockLine[]): Promise<void> {
+  await manager.delete(LockLineRow, { kind: In(['address', 'index']) });
   for (const part of chunks(lines)) {
     await manager.upsert(LockLineRow, part, ['kind', 'scope', 'number']);
   }
@@ -167,14 +172,16 @@ function configurationOf(entities: readonly GenerationEntity[]): Configuration {
     entities.filter((entity) => kinds.includes(entity.kind)).map((entity) => entity.value as T);
   const site = of<Configuration['site']>('site')[0];
   if (!site) throw new BusbarError('STORE_DAMAGED', { thing: 'the site' });
+  const plans = of<PlanPart>('plan');
   return {
     site,
     tables: of('table'),
-    connections: of('access', 'sink'),
+    connections: of('access', 'sink', 'forwarding', 'file'),
     models: of('model'),
     templates: of('template'),
     assets: of('asset'),
     policies: of('policy'),
+    ...(plans.length > 0 ? { plans } : {}),
   };
 }
 

@@ -3,17 +3,18 @@ import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BusbarError, isBusbarError } from '@busbar/errors';
+import { FolderLock } from '@busbar/folder-lock';
 import type { Clock } from '@busbar/model';
 import type { PGlite } from '@electric-sql/pglite';
 import { createPgConfig } from '@electric-sql/pglite/node-postgres';
 import { DataSource } from 'typeorm';
 import type { Database } from './database.js';
-import { FolderLock } from './folder-lock.js';
 import { insertGeneration, newestRow, readGeneration, readLock, upsertLock } from './generation-rows.js';
 import { startPglite } from './pglite-options.js';
 import { readSnapshot, type SnapshotContent, writeSnapshot } from './snapshot.js';
 import { SOURCE_OPTIONS } from './source-options.js';
 import type { Restoration, StoreLog } from './store.js';
+import { copyWhole } from './whole-folder.js';
 
 export interface PgliteOptions {
   /** Of the store alone; made if missing. */
@@ -47,24 +48,25 @@ export class PgliteDatabase implements Database {
   /** Only one connection exists: calls wait here, where nothing times out. */
   #queue: Promise<unknown> = Promise.resolve();
 
-  private constructor(options: PgliteOptions) {
+  private constructor(options: PgliteOptions, lock: FolderLock) {
     this.#options = options;
     this.target = join(options.folder, 'pglite');
-    this.#lock = new FolderLock(join(options.folder, 'lock'));
+    this.#lock = lock;
   }
 
   /** Throws STORE_LOCKED, DATA_NOT_WRITABLE, STORE_DAMAGED. */
   static async open(options: PgliteOptions): Promise<PgliteDatabase> {
     const { folder } = options;
-    const database = new PgliteDatabase(options);
+    let lock: FolderLock;
     try {
       mkdirSync(folder, { recursive: true });
-      database.#lock.acquire();
+      lock = FolderLock.take(folder, (pid) => new BusbarError('STORE_LOCKED', { path: folder, pid }));
     } catch (cause) {
       if (isBusbarError(cause)) throw cause;
       const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
       throw new BusbarError('DATA_NOT_WRITABLE', { path: folder, reason }, { cause });
     }
+    const database = new PgliteDatabase(options, lock);
     try {
       await database.#firstOpen();
     } catch (error) {
@@ -130,7 +132,7 @@ export class PgliteDatabase implements Database {
   async #firstOpen(): Promise<void> {
     const snapshot = readSnapshot(this.#snapshotPath);
     if (!existsSync(this.target)) {
-      await createInChild(this.target);
+      await createDatabase(this.target);
       this.#open = await this.#start();
       await this.#open.source.runMigrations({ transaction: 'each' });
       if (snapshot) await this.#restore(this.#open.source, snapshot, 'missing');
@@ -157,7 +159,7 @@ export class PgliteDatabase implements Database {
     const damaged = `${this.target}.damaged-${stamp}`;
     this.#options.log.warn({ damaged, reason: String(cause) }, 'configuration database damaged');
     renameSync(this.target, damaged);
-    await createInChild(this.target);
+    await createDatabase(this.target);
     this.#open = await this.#start();
     await this.#open.source.runMigrations({ transaction: 'each' });
     await this.#restore(this.#open.source, snapshot, damaged);
@@ -221,6 +223,14 @@ export class PgliteDatabase implements Database {
     }, this.#options.idleMs);
     this.#idle.unref();
   }
+}
+
+/** Made once by the build (tools/prepare.mjs): to copy it takes a fraction of a second and no memory. */
+const EMPTY_DATABASE = fileURLToPath(new URL('../empty-database', import.meta.url));
+
+async function createDatabase(folder: string): Promise<void> {
+  if (existsSync(EMPTY_DATABASE)) await copyWhole(EMPTY_DATABASE, folder);
+  else await createInChild(folder);
 }
 
 /** Runs compiled also when this file is not: the creation's memory must leave with its process. */

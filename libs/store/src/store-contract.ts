@@ -1,5 +1,6 @@
 import { isBusbarError } from '@busbar/errors';
 import { generationCounts, generationEntities } from '@busbar/events';
+import type { LockLine } from '@busbar/package';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SAMPLE_LOCK, sampleConfiguration, samplePublication } from './sample-configuration.js';
 import type { Store } from './store.js';
@@ -130,6 +131,15 @@ export function describeStore(name: string, create: () => Promise<StoreHarness>)
       const retired = { ...SAMPLE_LOCK[0], state: 'retired' } as (typeof SAMPLE_LOCK)[number];
       await store.publish({ ...samplePublication(1, 90), lock: [retired] });
       expect(await store.lock()).toEqual([SAMPLE_LOCK[1], retired]);
+    });
+
+    it('keeps the addresses of the newest lock alone, for it names the dead ones too', async () => {
+      const line = { kind: 'address', scope: 'dispatch/YC', type: 'M_ME_NC', state: '' } as const;
+      const before = [16_385, 16_386].map((number): LockLine => ({ ...line, number, id: `inv/P${number}` }));
+      await store.publish({ ...samplePublication(null), lock: [...SAMPLE_LOCK, ...before] });
+      const after: LockLine = { ...line, number: 16_386, id: 'inv/P' };
+      await store.publish({ ...samplePublication(1, 90), lock: [...SAMPLE_LOCK, after] });
+      expect(await store.lock()).toEqual([after, SAMPLE_LOCK[1], SAMPLE_LOCK[0]]);
     });
 
     it('tells a wrong value from a stored one', async () => {

@@ -3,8 +3,8 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'nod
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BusbarError, type Diagnosis } from '@busbar/errors';
+import { FolderLock } from '@busbar/folder-lock';
 import type { BusLogger } from '../logger.js';
-import { FolderLock } from './folder-lock.js';
 import { LogStore } from './log-store.js';
 
 /** The walk is given up when it does not get on for so long. */
@@ -85,7 +85,7 @@ export class LogFolder {
     let lock: FolderLock;
     try {
       await mkdir(folder, { recursive: true });
-      lock = await FolderLock.take(folder);
+      lock = FolderLock.take(folder, (pid) => new BusbarError('LOG_LOCKED', { path: folder, pid }));
     } catch (cause) {
       if (cause instanceof BusbarError) throw cause;
       const reason = cause instanceof Error ? cause.message : String(cause);
@@ -105,7 +105,7 @@ export class LogFolder {
       }
       return new LogFolder(settings, { lock, store, damage });
     } catch (error) {
-      await lock.release();
+      lock.release();
       throw error;
     }
   }
@@ -127,7 +127,7 @@ export class LogFolder {
         this.#settings.log.warn({ folder, err: error }, 'the clean stop of the event log could not be marked');
       }
     }
-    await this.#lock.release();
+    this.#lock.release();
   }
 
   static async #examine(settings: LogFolderSettings): Promise<Diagnosis | null> {

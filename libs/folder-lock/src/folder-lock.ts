@@ -1,6 +1,7 @@
 import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { BusbarError } from '@busbar/errors';
+import { join } from 'node:path';
+
+const ATTEMPTS = 5;
 
 interface Owner {
   readonly pid: number;
@@ -28,7 +29,7 @@ function isAlive(owner: Owner): boolean {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
   }
   const started = startOf(owner.pid);
-  return started === undefined || started === owner.started;
+  return started === undefined || owner.started === '' || started === owner.started;
 }
 
 function readOwner(text: string): Owner | undefined {
@@ -62,30 +63,35 @@ function clearStale(path: string, stale: string): void {
   unlinkSync(aside);
 }
 
-/** One process per folder. A lock whose owner is dead is taken over; STORE_LOCKED names a living owner. */
+/** One process per folder, by the file `lock` in it. A lock whose owner is dead is taken over. */
 export class FolderLock {
   readonly #path: string;
   readonly #text: string;
 
-  constructor(path: string) {
-    this.#path = path;
+  private constructor(folder: string) {
+    this.#path = join(folder, 'lock');
     this.#text = JSON.stringify({ pid: process.pid, started: startOf(process.pid) ?? '' } satisfies Owner);
   }
 
-  acquire(): void {
-    for (let attempt = 0; attempt < 3; attempt++) {
-      if (this.#take()) return;
-      const text = readText(this.#path);
+  /**
+   * The folder must exist; throws the file system's error if it cannot be written.
+   * @param locked the error to throw when a living process has the folder; 0: it could not be told which.
+   */
+  static take(folder: string, locked: (pid: number) => Error): FolderLock {
+    const lock = new FolderLock(folder);
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      if (lock.#link()) return lock;
+      const text = readText(lock.#path);
       if (text === undefined) continue;
       const owner = readOwner(text);
-      if (owner && isAlive(owner)) throw new BusbarError('STORE_LOCKED', { path: dirname(this.#path), pid: owner.pid });
-      clearStale(this.#path, text);
+      if (owner && isAlive(owner)) throw locked(owner.pid);
+      clearStale(lock.#path, text);
     }
-    throw new BusbarError('STORE_LOCKED', { path: dirname(this.#path), pid: 'unknown' });
+    throw locked(0);
   }
 
   /** A link appears with its content, so nobody reads a half-written lock. */
-  #take(): boolean {
+  #link(): boolean {
     const fresh = `${this.#path}.${process.pid}.new`;
     writeFileSync(fresh, this.#text, { mode: 0o600 });
     try {
