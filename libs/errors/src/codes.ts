@@ -3,6 +3,10 @@ import { BUS_ERRORS } from './codes/bus.js';
 import { CLOUD_ERRORS } from './codes/cloud.js';
 import { CONNECTION_ERRORS } from './codes/connection.js';
 import { CONTROL_ERRORS } from './codes/control.js';
+import { FILES_ERRORS } from './codes/files.js';
+import { FORWARD_ERRORS } from './codes/forward.js';
+import { FORWARD_SERVER_ERRORS } from './codes/forward-server.js';
+import { LICENSE_ERRORS } from './codes/license.js';
 import { MAPPING_ERRORS } from './codes/mapping.js';
 import { PACKAGE_ERRORS } from './codes/package.js';
 import { SERVICE_ERRORS } from './codes/service.js';
@@ -14,6 +18,10 @@ export const ERRORS = {
   ...CLOUD_ERRORS,
   ...CONNECTION_ERRORS,
   ...CONTROL_ERRORS,
+  ...FILES_ERRORS,
+  ...FORWARD_ERRORS,
+  ...FORWARD_SERVER_ERRORS,
+  ...LICENSE_ERRORS,
   ...MAPPING_ERRORS,
   ...PACKAGE_ERRORS,
   ...SERVICE_ERRORS,

@@ -1,5 +1,7 @@
 import { BYTE_ORDERS, POINT_TYPES, TAG_TYPES } from '@busbar/model';
 import { z } from 'zod';
+import { fileConnectionSchema } from './files.js';
+import { forwardingConnectionSchema, type PlanPart, planPartSchema } from './forwarding.js';
 
 /**
  * The resolved configuration as it travels on the bus: everything that a package lets people shorten
@@ -119,7 +121,12 @@ export const sinkConnectionSchema = z.strictObject({
 export type SinkConnectionConfig = z.infer<typeof sinkConnectionSchema>;
 
 /** Record of `connections.configured`, key = connection id. */
-export const connectionConfigSchema = z.discriminatedUnion('kind', [accessConnectionSchema, sinkConnectionSchema]);
+export const connectionConfigSchema = z.discriminatedUnion('kind', [
+  accessConnectionSchema,
+  sinkConnectionSchema,
+  forwardingConnectionSchema,
+  fileConnectionSchema,
+]);
 export type ConnectionConfig = z.infer<typeof connectionConfigSchema>;
 
 export const siteConfigSchema = z.strictObject({
@@ -218,6 +225,8 @@ export const policyConfigSchema = z.strictObject({
   maxExpiryMs: z.number().int().min(1),
   limits: z.strictObject({ range: z.tuple([z.number(), z.number()]).optional() }),
   feedback: z.strictObject({ withinMs: z.number().int().min(1), tolerance: z.number().min(0) }).optional(),
+  /** Select before operate; undefined: nothing is selected. A selection lapses after `timeoutMs`. */
+  select: z.strictObject({ mode: z.enum(['optional', 'required']), timeoutMs: z.number().int().min(1) }).optional(),
 });
 export type PolicyConfig = z.infer<typeof policyConfigSchema>;
 
@@ -254,6 +263,7 @@ export const publishedEntitySchema = z.discriminatedUnion('kind', [
   templateConfigSchema,
   assetConfigSchema,
   policyConfigSchema,
+  planPartSchema,
   generationConfigSchema,
 ]);
 export type PublishedEntity = z.infer<typeof publishedEntitySchema>;
@@ -267,4 +277,6 @@ export interface Configuration {
   readonly templates: readonly TemplateConfig[];
   readonly assets: readonly AssetConfig[];
   readonly policies: readonly PolicyConfig[];
+  /** Parts of the address plans of forwarding connections; absent where there are none. */
+  readonly plans?: readonly PlanPart[];
 }

@@ -7,6 +7,17 @@ export const diagnosisSchema = z.strictObject({
 });
 export type DiagnosisRecord = z.infer<typeof diagnosisSchema>;
 
+/** A diagnosis as it travels: JSON knows no undefined. */
+export function diagnosisRecord({
+  code,
+  params,
+}: {
+  readonly code: string;
+  readonly params: Readonly<Record<string, string | number | boolean | null | undefined>>;
+}): DiagnosisRecord {
+  return { code, params: Object.fromEntries(Object.entries(params).map(([name, value]) => [name, value ?? null])) };
+}
+
 export const CONNECTION_STATES = ['starting', 'active', 'idle', 'degraded', 'stopped'] as const;
 export const connectionStateSchema = z.enum(CONNECTION_STATES);
 export type ConnectionState = z.infer<typeof connectionStateSchema>;
@@ -24,10 +35,28 @@ export const deviceStateSchema = z.strictObject({
 });
 export type DeviceState = z.infer<typeof deviceStateSchema>;
 
+/** File connections: how each task is. */
+export const fileTaskHealthSchema = z.strictObject({
+  task: z.string(),
+  state: z.enum(['waiting', 'running', 'failed']),
+  diagnosis: diagnosisSchema.nullable(),
+  lastRunAt: z.number().nullable(),
+  /** null: only when asked. */
+  nextRunAt: z.number().nullable(),
+  /** Files uploaded since this owner took the connection. */
+  uploaded: z.number().int(),
+  /** Files here that the clouds do not have yet, and their octets. */
+  waiting: z.number().int(),
+  waitingBytes: z.number().int(),
+  /** Octets of all files of the task kept here. */
+  keptBytes: z.number().int(),
+});
+export type FileTaskHealth = z.infer<typeof fileTaskHealthSchema>;
+
 /** Record of `connections.changed`, key = connection: health and ownership. */
 export const connectionChangedSchema = z.strictObject({
   connection: z.string(),
-  kind: z.enum(['access', 'sink']),
+  kind: z.enum(['access', 'sink', 'forwarding', 'file']),
   service: z.string(),
   /** Consumer group member id of the owner (embedded: `local`). */
   member: z.string(),
@@ -49,6 +78,19 @@ export const connectionChangedSchema = z.strictObject({
       waiting: z.number(),
     })
     .nullable(),
+  /** Forwarding servers: where they listen, what they offer, who is connected. */
+  server: z
+    .strictObject({
+      port: z.number().int().nullable(),
+      points: z.number().int(),
+      digest: z.string(),
+      /** Events that no master has taken yet, and those dropped since the start because none did. */
+      waiting: z.number().int(),
+      dropped: z.number().int(),
+      clients: z.array(z.strictObject({ name: z.string(), address: z.string(), since: z.number(), state: z.string() })),
+    })
+    .optional(),
+  files: z.array(fileTaskHealthSchema).optional(),
   at: z.number(),
 });
 export type ConnectionChanged = z.infer<typeof connectionChangedSchema>;

@@ -27,14 +27,26 @@ export const controlRequestSchema = z.strictObject({
   id: z.string(),
   act: z.enum(['select', 'operate', 'cancel', 'renew', 'release']),
   origin: originSchema,
-  items: z.array(z.strictObject({ point: z.string(), value: controlValueSchema.nullable() })).min(1),
+  /** Decided all or none, written in this order, stopped at the first that is not executed. */
+  items: z
+    .array(
+      z.strictObject({
+        point: z.string(),
+        value: controlValueSchema.nullable(),
+        /** What the asker's protocol says beside the value, in words of its own; an operate repeats that of its select. */
+        qualifier: z.string().max(64).optional(),
+      }),
+    )
+    .min(1),
   /** 1 strongest to 16; may only weaken what the source has. */
   priority: z.number().int().min(1).max(16).optional(),
   holdMs: z.number().min(0).optional(),
   dryRun: z.boolean(),
   parent: z.string().optional(),
-  /** Epoch milliseconds, for people. */
+  /** Epoch milliseconds by the clock of the entry. */
   requestedAt: z.number(),
+  /** Epoch milliseconds by the asker's own clock, where its protocol carries it: a command that is too old is refused. */
+  sourceAt: z.number().optional(),
   decideBy: deadlineSchema,
   expiresAt: deadlineSchema,
 });
@@ -110,6 +122,7 @@ export type Rule = z.infer<typeof ruleSchema>;
 
 export const holdSchema = z.strictObject({
   point: z.string(),
+  /** `select`: the point is selected, for one operate of this source over this link. */
   kind: z.enum(['value', 'select']),
   source: z.string(),
   link: z.string().optional(),

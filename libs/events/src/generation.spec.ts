@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { canonicalJson, digestOf } from './canonical-json.js';
 import type { Configuration } from './configuration.js';
-import { canonicalJson, digestOf, generationCounts, generationDigest, generationEntities } from './generation.js';
+import { generationCounts, generationDigest, generationEntities } from './generation.js';
 
 const configuration: Configuration = {
   site: { kind: 'site', id: 'demo', title: 'Demo', timezone: 'Asia/Shanghai' },

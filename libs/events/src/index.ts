@@ -1,7 +1,11 @@
+export { canonicalJson, digestOf } from './canonical-json.js';
 export * from './configuration.js';
 export * from './connections.js';
 export * from './control.js';
 export * from './control-answer.js';
+export * from './entitlements.js';
+export * from './files.js';
+export * from './forwarding.js';
 export * from './generation.js';
 export * from './json.js';
 export * from './topics.js';

@@ -9,8 +9,19 @@ import {
   refusedSchema,
   startedSchema,
 } from './control.js';
+import { entitlementsSchema } from './entitlements.js';
+import { fileCollectedSchema, fileRequestedSchema, fileUploadedSchema } from './files.js';
 
-export const SERVICES = ['collector', 'mapper', 'uploader', 'arbiter', 'api'] as const;
+export const SERVICES = [
+  'collector',
+  'mapper',
+  'uploader',
+  'arbiter',
+  'api',
+  'licenser',
+  'forwarder',
+  'file-collector',
+] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
 const MIB = 1024 * 1024;
@@ -51,7 +62,7 @@ export const TOPICS = {
     retentionMs: 7 * 24 * HOUR,
     retentionBytes: 10240 * MIB,
     producers: ['mapper'],
-    consumers: ['uploader', 'api', 'arbiter'],
+    consumers: ['uploader', 'api', 'arbiter', 'forwarder'],
   },
   'assets.imaged.v1': {
     key: 'asset',
@@ -61,7 +72,7 @@ export const TOPICS = {
     retentionMs: null,
     retentionBytes: null,
     producers: ['mapper'],
-    consumers: ['mapper', 'uploader', 'api', 'arbiter'],
+    consumers: ['mapper', 'uploader', 'api', 'arbiter', 'forwarder'],
   },
   'tables.configured.v1': {
     key: 'digest of the point table',
@@ -71,7 +82,7 @@ export const TOPICS = {
     retentionMs: null,
     retentionBytes: null,
     producers: ['api'],
-    consumers: ['collector', 'mapper', 'arbiter'],
+    consumers: ['collector', 'mapper', 'arbiter', 'forwarder', 'file-collector'],
   },
   'connections.configured.v1': {
     key: 'connection',
@@ -81,7 +92,7 @@ export const TOPICS = {
     retentionMs: null,
     retentionBytes: null,
     producers: ['api'],
-    consumers: ['collector', 'uploader', 'mapper', 'arbiter'],
+    consumers: ['collector', 'uploader', 'mapper', 'arbiter', 'forwarder', 'file-collector'],
   },
   'configuration.published.v1': {
     key: 'kind/id of the entity',
@@ -91,7 +102,7 @@ export const TOPICS = {
     retentionMs: null,
     retentionBytes: null,
     producers: ['api'],
-    consumers: ['collector', 'mapper', 'uploader', 'arbiter', 'api'],
+    consumers: ['collector', 'mapper', 'uploader', 'arbiter', 'api', 'forwarder', 'file-collector'],
   },
   'connections.changed.v1': {
     key: 'connection',
@@ -100,8 +111,18 @@ export const TOPICS = {
     partitions: 6,
     retentionMs: null,
     retentionBytes: null,
-    producers: ['collector', 'uploader'],
-    consumers: ['collector', 'uploader', 'arbiter', 'api'],
+    producers: ['collector', 'uploader', 'forwarder', 'file-collector'],
+    consumers: ['collector', 'uploader', 'arbiter', 'api', 'forwarder', 'file-collector'],
+  },
+  'changes.queued.v1': {
+    key: 'forwarding connection',
+    payload: 'columnar',
+    compacted: false,
+    partitions: 6,
+    retentionMs: 7 * 24 * HOUR,
+    retentionBytes: 512 * MIB,
+    producers: ['forwarder'],
+    consumers: ['forwarder'],
   },
   'control.requested.v1': {
     key: 'site',
@@ -110,7 +131,7 @@ export const TOPICS = {
     partitions: 1,
     retentionMs: 24 * HOUR,
     retentionBytes: 64 * MIB,
-    producers: ['uploader', 'api'],
+    producers: ['uploader', 'api', 'forwarder'],
     consumers: ['arbiter', 'api'],
   },
   'control.granted.v1': {
@@ -121,7 +142,7 @@ export const TOPICS = {
     retentionMs: 24 * HOUR,
     retentionBytes: 64 * MIB,
     producers: ['arbiter'],
-    consumers: ['collector', 'arbiter', 'api'],
+    consumers: ['collector', 'arbiter', 'api', 'uploader', 'forwarder'],
   },
   'control.started.v1': {
     key: 'connection',
@@ -141,7 +162,7 @@ export const TOPICS = {
     retentionMs: 24 * HOUR,
     retentionBytes: 64 * MIB,
     producers: ['arbiter'],
-    consumers: ['uploader', 'api', 'arbiter'],
+    consumers: ['uploader', 'api', 'arbiter', 'forwarder'],
   },
   'control.executed.v1': {
     key: 'request',
@@ -151,7 +172,7 @@ export const TOPICS = {
     retentionMs: 24 * HOUR,
     retentionBytes: 64 * MIB,
     producers: ['collector', 'arbiter'],
-    consumers: ['arbiter', 'uploader', 'api'],
+    consumers: ['arbiter', 'uploader', 'api', 'forwarder'],
   },
   'control.held.v1': {
     key: 'point path, @office',
@@ -162,6 +183,46 @@ export const TOPICS = {
     retentionBytes: null,
     producers: ['arbiter'],
     consumers: ['arbiter', 'collector', 'api'],
+  },
+  'entitlements.changed.v1': {
+    key: '@site',
+    payload: entitlementsSchema,
+    compacted: true,
+    partitions: 1,
+    retentionMs: null,
+    retentionBytes: null,
+    producers: ['licenser'],
+    consumers: ['licenser', 'collector', 'forwarder', 'api'],
+  },
+  'files.requested.v1': {
+    key: 'connection',
+    payload: fileRequestedSchema,
+    compacted: false,
+    partitions: 1,
+    retentionMs: HOUR,
+    retentionBytes: 16 * MIB,
+    producers: ['api'],
+    consumers: ['file-collector'],
+  },
+  'files.collected.v1': {
+    key: 'task',
+    payload: fileCollectedSchema,
+    compacted: false,
+    partitions: 1,
+    retentionMs: 7 * 24 * HOUR,
+    retentionBytes: 64 * MIB,
+    producers: ['file-collector'],
+    consumers: ['api'],
+  },
+  'files.uploaded.v1': {
+    key: 'task/path of the file',
+    payload: fileUploadedSchema,
+    compacted: true,
+    partitions: 1,
+    retentionMs: null,
+    retentionBytes: null,
+    producers: ['file-collector'],
+    consumers: ['file-collector', 'api'],
   },
   'deadletters.recorded.v1': {
     key: 'topic',

@@ -1,4 +1,6 @@
 export * from './clock.js';
+export * from './file-dates.js';
+export * from './file-pattern.js';
 export * from './ids.js';
 export * from './point-value.js';
 export * from './quality.js';
