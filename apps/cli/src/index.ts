@@ -1,0 +1,1 @@
+export { busbarCommand, runCommand } from './busbar-command.js';

@@ -1,0 +1,1 @@
+export { LicenserModule } from './licenser.module.js';
