@@ -9,6 +9,8 @@ export interface Admission {
   readonly highestTerm: number;
   /** `lease('write')` of its ownership, asked in this very turn of the event loop. */
   readonly lease: boolean;
+  /** A write of this grant was carried out already: the permit was for its start, the request's expiry still counts. */
+  readonly isBegun?: boolean;
   readonly now: Now;
 }
 
@@ -20,11 +22,11 @@ export interface Admission {
  * have been started by its own executor, a lower term's may have its end already: these are dropped and counted, and
  * the arbiter gives their end.
  */
-export function admit({ grant, epoch, highestTerm, lease, now }: Admission): 'execute' | End {
+export function admit({ grant, epoch, highestTerm, lease, isBegun = false, now }: Admission): 'execute' | End {
   if (grant.executor.epoch !== epoch) return { kind: 'expired', reason: 'EPOCH' };
   if (grant.term < highestTerm) return { kind: 'expired', reason: 'TERM' };
   if (isPast(grant.request.expiresAt, now)) return { kind: 'expired', reason: 'DEADLINE' };
-  if (isPast(grant.permitUntil, now)) return { kind: 'expired', reason: 'PERMIT' };
+  if (!isBegun && isPast(grant.permitUntil, now)) return { kind: 'expired', reason: 'PERMIT' };
   // Without the lease the epoch may be over already, and another executor at work.
   if (!lease) return { kind: 'expired', reason: 'EPOCH' };
   return 'execute';

@@ -39,6 +39,8 @@ const POLICY: PolicyConfig = {
   feedback: { withinMs: 5000, tolerance: 0.5 },
 };
 
+const LAPSE = { timeoutMs: 10_000 } as const;
+
 export interface WorldGiven {
   readonly policy?: Partial<PolicyConfig>;
   readonly term?: number;
@@ -56,8 +58,15 @@ export interface WorldGiven {
 export interface Ask {
   readonly id: string;
   readonly from: string;
-  readonly items: readonly { readonly point: string; readonly value: ControlValue | null }[];
+  readonly items: readonly {
+    readonly point: string;
+    readonly value: ControlValue | null;
+    readonly qualifier?: string;
+  }[];
   readonly act?: ControlRequest['act'];
+  readonly link?: string;
+  /** How much older than its arrival the asker's own clock says it is. */
+  readonly olderMs?: number;
   readonly externalId?: string;
   readonly priority?: number;
   readonly holdMs?: number;
@@ -103,6 +112,9 @@ export class World {
       ['Q', this.#point('Q', {})],
       ['S', this.#point('S', { connection: 'line-2' })],
       ['B', this.#point('B', { type: 'enum' })],
+      // Select before operate: `SB` a switch that demands it, `SP` a kept value that allows it.
+      ['SB', this.#point('SB', { type: 'enum', policy: { ...this.#policy, select: { mode: 'required', ...LAPSE } } })],
+      ['SP', this.#point('SP', { policy: { ...this.#policy, select: { mode: 'optional', ...LAPSE } } })],
       ['R', this.#point('R', { access: 'r' })],
       ['RO', this.#point('RO', { connection: 'line-ro', isReadOnly: true })],
     ]);
@@ -143,18 +155,19 @@ export class World {
   }
 
   request(ask: Ask, askedAt: Now): ControlRequest {
-    const { id, from, items, act = 'operate', externalId, priority, holdMs, dryRun = false } = ask;
-    const origin = { ...(SOURCES[from] as (typeof SOURCES)[string]), category: 3, who: from, link: 'l1' };
+    const { id, from, items, act = 'operate', externalId, priority, holdMs, dryRun = false, link = 'l1' } = ask;
+    const origin = { ...(SOURCES[from] as (typeof SOURCES)[string]), category: 3, who: from, link };
     const { ms } = expiryOf(ask.expiresMs, this.#policy);
     return {
       id,
       act,
       origin: externalId === undefined ? origin : { ...origin, externalId },
-      items: items.map(({ point, value }) => ({ point, value: value === 'NaN' ? Number.NaN : value })),
+      items: items.map((item) => ({ ...item, value: item.value === 'NaN' ? Number.NaN : item.value })),
       ...(priority === undefined ? {} : { priority }),
       ...(holdMs === undefined ? {} : { holdMs }),
       dryRun,
       requestedAt: askedAt.wallMs,
+      ...(ask.olderMs === undefined ? {} : { sourceAt: askedAt.wallMs - ask.olderMs }),
       decideBy: makeDeadline(askedAt, 2000),
       expiresAt: makeDeadline(askedAt, ask.rawExpiresMs ?? ms),
     };

@@ -70,12 +70,19 @@ function shown(world: World, effect: Effect): Record<string, unknown> {
       return { refused: request.id, ...end, holder: end.holder?.source, facts: factsOf(end.facts) };
     }
     case 'ended':
-      return { ended: effect.ended.id, ...effect.ended.end };
+      return {
+        ended: effect.ended.id,
+        ...effect.ended.end,
+        items: effect.ended.items.map(({ outcome }) => outcome),
+      };
     case 'hold': {
-      const hold = effect.holds[0];
+      const hold = effect.holds.find(({ kind }) => kind === 'value');
+      const selection = effect.holds.find(({ kind }) => kind === 'select');
       return {
         hold: effect.point,
         by: hold?.source ?? null,
+        selected: selection ? `${selection.source} ${selection.link}` : null,
+        lapseMs: selection && world.restMs(selection),
         value: hold?.value,
         priority: hold?.priority,
         restMs: hold && world.restMs(hold),

@@ -11,7 +11,7 @@ import { asPointValue, canWrite } from '@busbar/model';
 import { type Now, remainingMs } from './deadline.js';
 import type { ControlDirectory, ControlPoint } from './directory.js';
 import { priorityOf } from './priority.js';
-import type { ControlState } from './state.js';
+import { type ControlState, LIMITS } from './state.js';
 
 /** A rule that failed for one item, with what the decision rested on. */
 export interface Finding {
@@ -40,7 +40,7 @@ export interface Context {
   readonly now: Now;
 }
 
-function fact(name: string, value: unknown): Fact {
+export function fact(name: string, value: unknown): Fact {
   return { name, value: String(value) };
 }
 
@@ -91,7 +91,8 @@ function checkAccess(
   }
   const hold = state.holds.get(point);
   const item = { point, entry, policy, priority: priority ?? 16 };
-  if (request.act === 'operate') {
+  if (request.act === 'cancel') return { item, findings };
+  if (request.act === 'operate' || request.act === 'select') {
     if (hold && hold.source !== request.origin.source && item.priority >= hold.priority) {
       findings.push(held(hold, point, context.now));
     }
@@ -132,31 +133,32 @@ function checkValue(
   return { findings, writes };
 }
 
-/** All rules but 2 and 9, in whatever order; {@link firstOf} sorts. */
+/** Rule 2, what the sender's own clock says: a command that was long under way is no wish of now (control.md 3). */
+export function checkAge({ sourceAt, requestedAt }: ControlRequest): Finding[] {
+  if (sourceAt === undefined) return [];
+  const ageMs = requestedAt - sourceAt;
+  if (ageMs <= LIMITS.oldMs && ageMs >= -LIMITS.aheadMs) return [];
+  return [{ rule: 'TOO_OLD', facts: [fact('age', `${ageMs / 1000} s`)] }];
+}
+
+/** Rules 1, 3, 4 and 8, in whatever order; {@link firstOf} sorts. */
 export function check(request: ControlRequest, state: ControlState, context: Context): Checked {
   const findings: Finding[] = [];
   const items: CheckedItem[] = [];
   const writes: TagWrite[] = [];
-  if (request.act === 'select' || request.act === 'cancel') {
-    return {
-      findings: [{ rule: 'NOT_BUILT', facts: [fact('act', request.act)] }],
-      items,
-      writes,
-      connection: undefined,
-    };
-  }
+  const isWrite = request.act === 'operate' || request.act === 'select';
   request.items.forEach(({ point }, index) => {
     const access = checkAccess(request, point, { state, context });
     findings.push(...access.findings);
     if (!access.item) return;
     items.push(access.item);
-    if (request.act !== 'operate') return;
+    if (!isWrite) return;
     const checked = checkValue(request, { item: access.item, index, state });
     findings.push(...checked.findings);
     writes.push(...checked.writes);
   });
   const connections = [...new Set(items.map(({ entry }) => entry.connection as string))];
-  if (request.act === 'operate' && connections.length > 1) {
+  if (isWrite && connections.length > 1) {
     findings.push({ rule: 'NOT_BUILT', facts: [fact('connections', connections.join(', '))] });
   }
   const points = new Set(request.items.map(({ point }) => point));

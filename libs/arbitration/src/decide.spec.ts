@@ -18,7 +18,7 @@ type Op =
 const VERIFIED: End = { kind: 'executed', verified: true, written: true, clamped: false };
 const seldom = <T>(value: fc.Arbitrary<T>) => fc.option(value, { freq: 5, nil: undefined });
 const item = fc.record({
-  point: fc.constantFrom('P', 'P', 'Q', 'B'),
+  point: fc.constantFrom('P', 'P', 'Q', 'B', 'SB', 'SB', 'SP'),
   value: fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 0, max: 3 }) }, { weight: 1, arbitrary: fc.constant(101) }),
 });
 const ask = fc
@@ -36,8 +36,10 @@ const ask = fc
     ),
     act: fc.oneof(
       { weight: 9, arbitrary: fc.constant('operate' as const) },
+      { weight: 6, arbitrary: fc.constantFrom('select' as const, 'select' as const, 'cancel' as const) },
       { weight: 1, arbitrary: fc.constantFrom('renew' as const, 'release' as const) },
     ),
+    link: fc.constantFrom('l1', 'l1', 'l2'),
     externalId: fc.option(fc.constantFrom('1', '2', '3'), { nil: undefined }),
     expiresMs: seldom(fc.constantFrom(300, 1500, 400_000)),
     holdMs: fc.option(fc.constantFrom(0, 900, 20_000), { nil: undefined }),
@@ -94,6 +96,9 @@ class Play {
   readonly #ended = new Map<string, End['kind']>();
   readonly #granted = new Map<string, Grant>();
   readonly #holds = new Map<string, Hold>();
+  readonly #selections = new Map<string, Hold>();
+  /** Selections used up by the event under way. */
+  #used: Hold[] = [];
   readonly #acknowledged = new Set<string>();
   readonly #started = new Set<string>();
   readonly #executorEnded = new Set<string>();
@@ -184,6 +189,7 @@ class Play {
 
   #watch(act: () => readonly Effect[]): void {
     const effects = act();
+    this.#used = [];
     this.log.push(JSON.stringify(effects));
     for (const effect of effects) this.#judge(effect);
     expect(this.world.wakeAtMs).toBeGreaterThan(this.world.now.monotonicMs);
@@ -217,12 +223,38 @@ class Play {
       if (isShared) expect(this.#acknowledged.has(other) && !isSwitch, `${other} is in flight`).toBe(true);
     }
     this.#granted.set(id, grant);
+    for (const { point, value } of items) {
+      expect(this.#selections.has(point), `${point} is granted while it is selected`).toBe(false);
+      const { origin } = grant.request;
+      const isUsed = (by: Hold) =>
+        by.point === point && by.source === origin.source && by.link === origin.link && by.value === value;
+      if (point === 'SB') expect(this.#used.some(isUsed), `${id} was selected`).toBe(true);
+    }
+  }
+
+  #judgeSelection(point: string, next: Hold | undefined): void {
+    const before = this.#selections.get(point);
+    const isOver = !before || isPast(before.until, this.world.now);
+    if (next) {
+      expect(isOver || (next.source === before.source && next.link === before.link), `${point} is free`).toBe(true);
+      this.#selections.set(point, next);
+    } else {
+      if (before && !isOver) this.#used.push(before);
+      this.#selections.delete(point);
+    }
   }
 
   #judgeHold({ point, holds, change }: Extract<Effect, { kind: 'hold' }>): void {
+    if (['selected', 'used', 'canceled', 'lapsed', 'restarted'].includes(change)) {
+      this.#judgeSelection(
+        point,
+        holds.find(({ kind }) => kind === 'select'),
+      );
+      return;
+    }
     const before = this.#holds.get(point);
     const isOver = !before || isPast(before.until, this.world.now);
-    const next = holds[0];
+    const next = holds.find(({ kind }) => kind === 'value');
     expect(change === 'expired').toBe(before !== undefined && isOver);
     if (next) {
       const isAllowed = isOver || next.source === before.source || next.priority < before.priority;

@@ -1,7 +1,9 @@
 import type { ControlRequest, End, Executed, Started } from '@busbar/events';
-import { type Context, check, type Finding } from './check.js';
+import { type Context, check, checkAge, type Finding } from './check.js';
+import { checkRate, sweepRates } from './check-rate.js';
 import { earlierOf, isPast, makeDeadline, remainingMs } from './deadline.js';
 import { changeHolds, findPlace, operate, promote, refuse } from './operate.js';
+import { cancel, checkSelections, findCancellation, select, takeSelections } from './select.js';
 import {
   type ControlEvent,
   type ControlState,
@@ -12,8 +14,9 @@ import {
   LIMITS,
   type OpenRequest,
   openRequest,
+  type Selection,
 } from './state.js';
-import { changeHold, endOpen, giveEnd, type Turn } from './turn.js';
+import { changeHold, changeSelection, endOpen, giveEnd, type Turn } from './turn.js';
 
 export interface Decision {
   readonly state: ControlState;
@@ -30,6 +33,10 @@ function sweep(turn: Turn): void {
   for (const [point, hold] of state.holds) {
     if (isPast(hold.until, now)) changeHold(turn, point, { change: 'expired' });
   }
+  for (const [point, { hold }] of state.selections) {
+    if (isPast(hold.until, now)) changeSelection(turn, point, { change: 'lapsed' });
+  }
+  sweepRates(turn);
   for (const open of [...state.open.values()]) {
     if (open.phase === 'received' || !isPast(open.limit, now)) continue;
     if (open.phase === 'waiting') endOpen(turn, open, { end: { kind: 'expired', reason: 'DEADLINE' }, isOurs: true });
@@ -93,6 +100,7 @@ function requested(turn: Turn, request: ControlRequest, isBeforeOffice: boolean)
     return;
   }
   if (repeat === 'new') state.keys.set(keyOf(request), request.id);
+  const selections = takeSelections(turn, request);
   if (isBeforeOffice) {
     refuse(turn, request, [{ rule: 'RESTARTED', facts: [] }]);
     return;
@@ -105,17 +113,33 @@ function requested(turn: Turn, request: ControlRequest, isBeforeOffice: boolean)
     giveEnd(turn, request, { end: { kind: 'expired', reason: 'DECISION' } });
     return;
   }
-  const checked = check(request, state, context);
+  judge(turn, request, { isReused: repeat === 'reused', selections });
+}
+
+/** All rules, then the act. A dry run is judged alike, and changes nothing. */
+function judge(
+  turn: Turn,
+  request: ControlRequest,
+  { isReused, selections }: { readonly isReused: boolean; readonly selections: ReadonlyMap<string, Selection> },
+): void {
+  const checked = check(request, turn.state, turn.context);
   const place = findPlace(turn, request, checked.items);
+  const cancellation = findCancellation(turn, request);
   const findings: Finding[] = [...checked.findings];
-  if (request.act === 'operate') findings.push(...place.findings);
-  if (repeat === 'reused') findings.push({ rule: 'ID_REUSED', facts: [{ name: 'id', value: keyOf(request) }] });
+  if (isReused) findings.push({ rule: 'ID_REUSED', facts: [{ name: 'id', value: keyOf(request) }] });
+  if (request.act === 'operate' || request.act === 'select') {
+    findings.push(...checkAge(request), ...checkSelections(request, checked.items, selections));
+    findings.push(...place.findings, ...checkRate(turn, request));
+  }
+  if (request.act === 'cancel') findings.push(...cancellation.findings);
   if (findings.length > 0) refuse(turn, request, findings);
   else if (request.dryRun) giveEnd(turn, request, { end: NOTHING_WRITTEN });
   else if (request.act === 'operate') {
     operate(turn, openRequest(request, cutExpiry(turn, request)), { checked, place });
-  } else {
-    changeHolds(turn, request, checked.items);
+  } else if (request.act === 'cancel') cancel(turn, request, cancellation);
+  else {
+    if (request.act === 'select') select(turn, request, checked.items);
+    else changeHolds(turn, request, checked.items);
     giveEnd(turn, request, { end: NOTHING_WRITTEN });
   }
 }
@@ -188,6 +212,7 @@ function executor({ state, context: { now } }: Turn, connection: string, epoch: 
 
 function takeOffice(turn: Turn): void {
   const { state } = turn;
+  for (const point of [...state.selections.keys()]) changeSelection(turn, point, { change: 'restarted' });
   for (const open of [...state.open.values()]) {
     if (open.phase !== 'received') continue;
     state.open.delete(open.request.id);
@@ -201,6 +226,9 @@ function takeOffice(turn: Turn): void {
 function configured(turn: Turn): void {
   for (const point of [...turn.state.holds.keys()]) {
     if (!turn.context.directory.point(point)) changeHold(turn, point, { change: 'removed' });
+  }
+  for (const point of [...turn.state.selections.keys()]) {
+    if (!turn.context.directory.point(point)?.policy?.select) changeSelection(turn, point, { change: 'removed' });
   }
 }
 
@@ -235,6 +263,7 @@ function wakeAtMs({ state, context: { now } }: Turn): number {
     if (open.phase !== 'received') least = Math.min(least, remainingMs(open.limit, now));
   }
   for (const hold of state.holds.values()) least = Math.min(least, remainingMs(hold.until, now));
+  for (const { hold } of state.selections.values()) least = Math.min(least, remainingMs(hold.until, now));
   return now.monotonicMs + least;
 }
 

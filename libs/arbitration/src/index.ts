@@ -14,4 +14,6 @@ export {
   LIMITS,
   type OpenPhase,
   type OpenRequest,
+  type Selection,
+  type SelectionChange,
 } from './state.js';

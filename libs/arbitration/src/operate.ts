@@ -39,15 +39,15 @@ function mayDisplace(
   });
 }
 
-/** Rule 9: one write in flight per point, one place to wait behind it, and none behind a switch. */
+/** Rule 9: one write in flight per point, one place to wait behind it; none behind a switch, and none for a select. */
 export function findPlace(turn: Turn, request: ControlRequest, items: readonly CheckedItem[]): Place {
   const others = openOn(turn, request);
   const inFlight = others.filter((open) => isBlocking(turn, open));
   const waiting = others.filter((open) => open.phase === 'waiting');
   if (inFlight.length + waiting.length === 0) return { findings: [], mustWait: false, displaced: [] };
-  const hasSwitch = items.some(({ entry }) => isSwitched(entry));
+  const mayWait = request.act === 'operate' && !items.some(({ entry }) => isSwitched(entry));
   const isTaken = waiting.some((open) => !mayDisplace(turn, open, { request, items }));
-  if (!hasSwitch && !isTaken) return { findings: [], mustWait: true, displaced: waiting };
+  if (mayWait && !isTaken) return { findings: [], mustWait: true, displaced: waiting };
   const inTheWay = [...inFlight, ...waiting][0]?.request;
   const facts = [
     { name: 'in flight', value: inTheWay?.id ?? '' },

@@ -86,8 +86,11 @@ export function replay(history: ControlHistory, context: Context): ControlState 
   for (const record of history.started) if (!ends.has(record.grant.request.id)) started(turn, record);
   for (const record of history.executed) if (record.kind === 'acknowledged') executed(turn, record);
   for (const { point, held } of history.held) {
-    const hold = held.kind === 'holds' ? held.holds[0] : undefined;
-    if (hold) state.holds.set(point, hold);
+    for (const hold of held.kind === 'holds' ? held.holds : []) {
+      if (hold.kind === 'value') state.holds.set(point, hold);
+      // It ends as the office is taken: who selected cannot be told what became of it.
+      else state.selections.set(point, { hold, qualifier: undefined });
+    }
   }
   return state;
 }

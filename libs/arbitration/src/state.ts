@@ -28,6 +28,9 @@ export const LIMITS = {
   cloudIdMs: 60_000,
   /** The same for other sources, and for the ids made at the entry. */
   idMs: 86_400_000,
+  /** How much older, and how much newer, than its arrival a command may be by its sender's own clock. */
+  oldMs: 10_000,
+  aheadMs: 2_000,
 } as const;
 
 /** Ended requests kept for repeats; beyond it the oldest go early. */
@@ -50,6 +53,12 @@ export interface OpenRequest {
   readonly twins: ControlRequest[];
 }
 
+/** A point excludes everybody but who selected it, for one operate (control.md 5.5). */
+export interface Selection {
+  readonly hold: Hold;
+  readonly qualifier: string | undefined;
+}
+
 /** What is kept of a request after its end. */
 export interface EndedRequest {
   readonly id: string;
@@ -70,6 +79,9 @@ export interface ControlState {
   /** Key (source and external id) to the request that it means. */
   readonly keys: Map<string, string>;
   readonly holds: Map<string, Hold>;
+  readonly selections: Map<string, Selection>;
+  /** Source and point to the time at which it may ask for it as often at once as anybody. */
+  readonly allowances: Map<string, Deadline>;
   /** Connection to the epoch that executes for it. */
   readonly executors: Map<string, string>;
 }
@@ -90,24 +102,36 @@ export type ControlEvent =
 
 export type HoldChange = 'granted' | 'renewed' | 'taken' | 'released' | 'expired' | 'removed';
 
+/** `used`: by an operate, whatever the answer to it. */
+export type SelectionChange = 'selected' | 'used' | 'canceled' | 'lapsed' | 'removed' | 'restarted';
+
 /** To be published in this order, until durable; `noted` is for counters. */
 export type Effect =
   | { readonly kind: 'grant'; readonly grant: Grant }
   | { readonly kind: 'refused'; readonly refused: Refused }
   | { readonly kind: 'ended'; readonly ended: Extract<Executed, { kind: 'ended' }> }
-  /** `lost`: whose hold ended by this, to be told when it was taken. */
+  /** All that holds the point now, its selection too. `lost`: whose hold ended by this, to be told when it was taken. */
   | {
       readonly kind: 'hold';
       readonly point: string;
       readonly term: number;
       readonly holds: readonly Hold[];
-      readonly change: HoldChange;
+      readonly change: HoldChange | SelectionChange;
       readonly lost?: Hold;
     }
   | { readonly kind: 'noted'; readonly id: string; readonly note: 'repeated' | 'late' };
 
 export function emptyState(): ControlState {
-  return { term: -1, open: new Map(), ended: new Map(), keys: new Map(), holds: new Map(), executors: new Map() };
+  return {
+    term: -1,
+    open: new Map(),
+    ended: new Map(),
+    keys: new Map(),
+    holds: new Map(),
+    selections: new Map(),
+    allowances: new Map(),
+    executors: new Map(),
+  };
 }
 
 /** Which requests are the same one: by the asker's id where it has one, else by ours. */
@@ -118,7 +142,8 @@ export function keyOf(request: ControlRequest): string {
 
 /** What must be equal for a repeat to be one; times are not. */
 export function contentOf({ act, items, priority, holdMs, dryRun }: ControlRequest): string {
-  return JSON.stringify([act, items.map(({ point, value }) => [point, value]), priority, holdMs, dryRun]);
+  const content = items.map(({ point, value, qualifier }) => [point, value, qualifier]);
+  return JSON.stringify([act, content, priority, holdMs, dryRun]);
 }
 
 export function openRequest(request: ControlRequest, limit: Deadline): OpenRequest {

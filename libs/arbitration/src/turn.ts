@@ -11,6 +11,8 @@ import {
   LIMITS,
   type OpenRequest,
   rememberEnd,
+  type Selection,
+  type SelectionChange,
 } from './state.js';
 
 /** One decision under way: the state it changes and the effects it gathers. */
@@ -81,6 +83,10 @@ export function endOpen(
   for (const twin of open.twins) giveEnd(turn, twin, { end, items: results });
 }
 
+function holdsOf({ holds, selections }: ControlState, point: string): Hold[] {
+  return [holds.get(point), selections.get(point)?.hold].filter((hold) => hold !== undefined);
+}
+
 /** Puts a hold in place of what is there, or ends it (`next` undefined). */
 export function changeHold(
   { state, effects }: Turn,
@@ -95,10 +101,21 @@ export function changeHold(
     kind: 'hold',
     point,
     term: state.term,
-    holds: next ? [next] : [],
+    holds: holdsOf(state, point),
     change,
     ...(isLost ? { lost: before } : {}),
   });
+}
+
+/** Puts a selection in place of what is there, or ends it (`next` undefined). */
+export function changeSelection(
+  { state, effects }: Turn,
+  point: string,
+  { next, change }: { readonly next?: Selection; readonly change: SelectionChange },
+): void {
+  if (next) state.selections.set(point, next);
+  else state.selections.delete(point);
+  effects.push({ kind: 'hold', point, term: state.term, holds: holdsOf(state, point), change });
 }
 
 function touches(open: OpenRequest, points: ReadonlySet<string>): boolean {
