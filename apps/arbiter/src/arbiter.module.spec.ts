@@ -1,6 +1,15 @@
 import 'reflect-metadata';
 import { decodeJson, encodeJson, OFFICE_KEY } from '@busbar/events';
-import { type AppliedGeneration, BUS, CLOCK, ConfigurationView, IDENTITY, LOGGER, METRICS } from '@busbar/service-kit';
+import {
+  type AppliedGeneration,
+  BUS,
+  CLOCK,
+  ConfigurationView,
+  IDENTITY,
+  LOGGER,
+  METRICS,
+  ServicePorts,
+} from '@busbar/service-kit';
 import { Module } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Registry } from 'prom-client';
@@ -38,6 +47,7 @@ async function boot(): Promise<void> {
     { provide: LOGGER, useValue: silentLog },
     { provide: METRICS, useValue: registry },
     { provide: IDENTITY, useValue: { service: 'arbiter', bootId: 'boot', instance: 'one' } },
+    ServicePorts,
     { provide: ConfigurationView, useValue: { current: null, onChange } },
   ];
   class Kit {}

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
-import { ArbiterPorts, ArbiterService } from './arbiter.service.js';
+import { ArbiterService } from './arbiter.service.js';
 import { ArbiterMetrics } from './arbiter-metrics.js';
 
-@Module({ providers: [ArbiterPorts, ArbiterService, ArbiterMetrics] })
+@Module({ providers: [ArbiterService, ArbiterMetrics] })
 export class ArbiterModule {}

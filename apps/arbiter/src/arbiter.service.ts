@@ -1,15 +1,6 @@
 import type { ControlDirectory, ControlEvent, Effect } from '@busbar/arbitration';
-import type { Bus, Ownership, TableView } from '@busbar/bus';
-import type { Clock } from '@busbar/model';
-import {
-  BUS,
-  CLOCK,
-  ConfigurationView,
-  IDENTITY,
-  LOGGER,
-  type Logger,
-  type ProcessIdentity,
-} from '@busbar/service-kit';
+import type { Ownership, TableView } from '@busbar/bus';
+import { ServicePorts } from '@busbar/service-kit';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { ArbiterMetrics } from './arbiter-metrics.js';
 import { compileDirectory } from './control-directory.js';
@@ -19,18 +10,6 @@ import { Office } from './office.js';
 const RETRY_MS = 1_000;
 
 const NOTHING: ControlDirectory = { generation: 0, point: () => undefined, mayCommand: () => false };
-
-/** What the kit lends, gathered. */
-@Injectable()
-export class ArbiterPorts {
-  constructor(
-    @Inject(BUS) readonly bus: Bus,
-    @Inject(CLOCK) readonly clock: Clock,
-    @Inject(LOGGER) readonly log: Logger,
-    @Inject(IDENTITY) readonly identity: ProcessIdentity,
-    @Inject(ConfigurationView) readonly configuration: ConfigurationView,
-  ) {}
-}
 
 /** One arbiter at a time: who owns the one partition of control.requested is in office. */
 @Injectable()
@@ -46,7 +25,7 @@ export class ArbiterService implements OnApplicationBootstrap, BeforeApplication
   #isStopped = false;
 
   constructor(
-    @Inject(ArbiterPorts) private readonly ports: ArbiterPorts,
+    @Inject(ServicePorts) private readonly ports: ServicePorts,
     @Inject(ArbiterMetrics) private readonly metrics: ArbiterMetrics,
   ) {}
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compileDirectory } from './control-directory.js';
-import { asset, configuration, generation, MAP, policy } from './testing/sample-site.js';
+import { asset, configuration, forwarding, generation, MAP, policy, sink } from './testing/sample-site.js';
 
 const directory = compileDirectory(generation(3));
 
@@ -61,6 +61,18 @@ describe('a directory', () => {
     expect(['cloud:mute', 'cloud:other', 'cloud', 'external:scada', ''].map(directory.mayCommand)).toEqual(
       Array(5).fill(false),
     );
+  });
+
+  it('lets the third parties command that may, through a forwarding connection that may', () => {
+    const connections = [
+      sink('enos', true),
+      forwarding('scada', true, { dispatch: true, watcher: false }),
+      forwarding('shown', false, { viewer: true }),
+    ];
+    const { mayCommand } = compileDirectory(generation(1, { connections }));
+    expect(['external:dispatch', 'cloud:enos'].map(mayCommand)).toEqual([true, true]);
+    const others = ['external:watcher', 'external:viewer', 'external:scada', 'external:enos', 'external'];
+    expect(others.map(mayCommand)).toEqual(Array(5).fill(false));
   });
 
   it('makes a point not controllable whose template does not fit, and no other', () => {

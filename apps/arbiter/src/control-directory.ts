@@ -3,6 +3,7 @@ import { isBusbarError } from '@busbar/errors';
 import {
   type AccessConnectionConfig,
   type AssetConfig,
+  type ConnectionConfig,
   type ControlValue,
   type ModelConfig,
   type PointConfig,
@@ -26,11 +27,10 @@ export function compileDirectory({ number, configuration }: AppliedGeneration): 
   const templates = new Map(configuration.templates.map((template) => [template.id, template]));
   const assets = new Map(configuration.assets.map((asset) => [asset.id, asset]));
   const connections = new Map<string, AccessConnectionConfig>();
-  const sinks = new Map<string, boolean>();
   for (const connection of configuration.connections) {
     if (connection.kind === 'access') connections.set(connection.id, connection);
-    else sinks.set(connection.id, connection.control);
   }
+  const commanders = new Set(configuration.connections.flatMap(commandersOf));
   const policies = policiesByPoint(configuration.policies);
   const mappings = new Map<string, Mapping>();
   const known = new Map<string, ControlPoint>();
@@ -77,11 +77,17 @@ export function compileDirectory({ number, configuration }: AppliedGeneration): 
       return point;
     },
     mayCommand: (source) => {
-      const [kind, id] = source.split(':', 2) as [string, string | undefined];
-      if (kind === 'operator' || kind === 'busbar' || kind === 'app') return true;
-      return kind === 'cloud' && id !== undefined && sinks.get(id) === true;
+      const [kind] = source.split(':', 1);
+      return kind === 'operator' || kind === 'busbar' || kind === 'app' || commanders.has(source);
     },
   };
+}
+
+/** Sources outside that may command: sinks, and clients of forwarding connections, that are allowed to. */
+function commandersOf(connection: ConnectionConfig): string[] {
+  if (connection.kind === 'sink') return connection.control ? [`cloud:${connection.id}`] : [];
+  if (connection.kind !== 'forwarding' || !connection.control) return [];
+  return connection.clients.filter(({ control }) => control).map(({ source }) => `external:${source}`);
 }
 
 function policiesByPoint(policies: readonly PolicyConfig[]): Map<string, PolicyConfig> {

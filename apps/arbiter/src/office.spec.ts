@@ -1,11 +1,12 @@
 import type { ControlDirectory } from '@busbar/arbitration';
 import type { TableView } from '@busbar/bus';
-import { decodeJson, encodeJson, OFFICE_KEY } from '@busbar/events';
+import { type ControlRequest, decodeJson, encodeJson, type Hold, OFFICE_KEY } from '@busbar/events';
+import { ControlEntry } from '@busbar/service-kit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { compileDirectory } from './control-directory.js';
 import { Office } from './office.js';
 import { OfficeBench, silentLog } from './testing/office-bench.js';
-import { generation } from './testing/sample-site.js';
+import { generation, policy } from './testing/sample-site.js';
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -187,6 +188,86 @@ describe('an office', () => {
     await bench.ask('r1', 50);
     expect(await bench.all('control.granted.v1')).toEqual([]);
     expect(await bench.endsOf('r1')).toEqual([]);
+  });
+});
+
+describe('a selected point', () => {
+  const LIMIT = 'inv-1/Limit';
+  const OTHER = { source: 'operator', kind: 'operator' as const, category: 3, who: 'bo', link: 'y' };
+
+  beforeEach(async () => {
+    const select = { mode: 'required', timeoutMs: 10_000 } as const;
+    directory = compileDirectory(generation(1, { policies: [policy({ select })] }));
+    await bench.executor('line', 'e1');
+  });
+
+  function holdsNow(): readonly Hold[] {
+    const record = held.get(LIMIT);
+    const payload = record && decodeJson('control.held.v1', record.value as Uint8Array);
+    return payload?.kind === 'holds' ? payload.holds : [];
+  }
+
+  function select(id: string, change: Partial<ControlRequest> = {}): Promise<ControlRequest> {
+    return bench.ask(id, 50, { act: 'select', ...change });
+  }
+
+  it('is announced, kept from other links, and granted once to the link that selected it', async () => {
+    await inOffice();
+    await select('r1');
+    expect(await bench.endOf('r1')).toMatchObject({ kind: 'executed', written: false });
+    await vi.waitUntil(() => holdsNow().length === 1);
+    expect(holdsNow()).toMatchObject([{ kind: 'select', source: 'operator', link: 'x', value: 50 }]);
+    await bench.ask('r2', 50, { origin: OTHER });
+    expect(await bench.endOf('r2')).toMatchObject({ rule: 'SELECTED', holder: { link: 'x' } });
+    await bench.ask('r3', 50);
+    await bench.say(await bench.grantOf('r3'), EXECUTED);
+    await vi.waitUntil(() => holdsNow().every(({ kind }) => kind === 'value'));
+    await bench.ask('r4', 50);
+    expect(await bench.endOf('r4')).toMatchObject({ rule: 'NOT_SELECTED' });
+  });
+
+  it('is free again after its time, without a further request', async () => {
+    const office = await inOffice();
+    await select('r1');
+    await vi.waitUntil(() => holdsNow().length === 1);
+    bench.clock.aheadMs += 10_000;
+    office.configured();
+    await vi.waitUntil(() => held.get(LIMIT) === undefined);
+    await bench.ask('r2', 50);
+    expect(await bench.endOf('r2')).toMatchObject({ rule: 'NOT_SELECTED' });
+  });
+
+  it('is free again once its link is lost', async () => {
+    await inOffice();
+    const identity = { service: 'api' as const, bootId: 'boot', instance: 'i' };
+    const entry = new ControlEntry(bench.bus, bench.clock, identity);
+    const origin = { ...OTHER, link: 'lost' };
+    const items = [{ point: LIMIT, value: 50 }];
+    const { decided, ended } = await entry.submit({ act: 'select', origin, items }, 'k');
+    expect(await decided).toEqual({ kind: 'granted' });
+    expect((await ended).end).toMatchObject({ kind: 'executed', written: false });
+    await vi.waitUntil(() => holdsNow().length === 1);
+    entry.linkLost('lost');
+    await vi.waitUntil(() => held.get(LIMIT) === undefined);
+    await bench.ask('r1', 50);
+    expect(await bench.endOf('r1')).toMatchObject({ rule: 'NOT_SELECTED' });
+    await entry.stop();
+  });
+
+  it('is selected no more for a new office, and that is announced; its value stays held', async () => {
+    const before = await inOffice();
+    await select('r1');
+    await bench.endOf('r1');
+    await bench.ask('r2', 50);
+    await bench.say(await bench.grantOf('r2'), EXECUTED);
+    await select('r3');
+    await vi.waitUntil(() => holdsNow().length === 2);
+    await before.end();
+    await inOffice();
+    await vi.waitUntil(() => holdsNow().length === 1);
+    expect(holdsNow()).toMatchObject([{ kind: 'value', value: 50 }]);
+    await bench.ask('r4', 50);
+    expect(await bench.endOf('r4')).toMatchObject({ rule: 'NOT_SELECTED' });
   });
 });
 

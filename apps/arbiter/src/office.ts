@@ -139,7 +139,7 @@ export class Office {
   #executorChanged(record: InRecord): void {
     const health = this.#read('connections.changed.v1', record);
     const epoch = health?.kind === 'access' ? health.epoch : null;
-    if (health?.kind === 'sink') return;
+    if (health !== undefined && health.kind !== 'access') return;
     // Health of a connection changes often, its executor seldom.
     if (this.#isInOffice && this.#waiting.length === 0 && (this.#state.executors.get(record.key) ?? null) === epoch)
       return;

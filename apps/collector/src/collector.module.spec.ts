@@ -17,6 +17,7 @@ import {
   readSettings,
   SETTINGS,
   SecretStore,
+  ServicePorts,
 } from '@busbar/service-kit';
 import { Module } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
@@ -94,10 +95,17 @@ let app: TestingModule;
 let publish: (next: AppliedGeneration) => void = () => undefined;
 
 async function boot(workload = 'all'): Promise<void> {
-  const onChange = (listener: (next: AppliedGeneration) => void) => {
-    publish = listener;
-    return () => undefined;
-  };
+  const view: { current: AppliedGeneration | null; onChange(listener: (next: AppliedGeneration) => void): () => void } =
+    {
+      current: null,
+      onChange: (listener) => {
+        publish = (next) => {
+          view.current = next;
+          listener(next);
+        };
+        return () => undefined;
+      },
+    };
   const providers = [
     { provide: BUS, useValue: bus },
     { provide: CLOCK, useValue: clock },
@@ -105,8 +113,9 @@ async function boot(workload = 'all'): Promise<void> {
     { provide: METRICS, useValue: new Registry() },
     { provide: SETTINGS, useValue: readSettings({ BUSBAR_DATA: folder, BUSBAR_WORKLOAD: workload }) },
     { provide: IDENTITY, useValue: { service: 'collector', bootId: 'boot', instance: 'one' } },
+    ServicePorts,
     { provide: SecretStore, useValue: new SecretStore(folder) },
-    { provide: ConfigurationView, useValue: { current: null, onChange } },
+    { provide: ConfigurationView, useValue: view },
   ];
   class Kit {}
   Module({})(Kit);

@@ -1,6 +1,7 @@
+import { ENTITLEMENTS } from '@busbar/service-kit';
 import { Module } from '@nestjs/common';
-import { CollectorPorts, CollectorService } from './collector.service.js';
+import { CollectorService } from './collector.service.js';
 import { CollectorMetrics } from './collector-metrics.js';
 
-@Module({ providers: [CollectorPorts, CollectorService, CollectorMetrics] })
+@Module({ providers: [ENTITLEMENTS, CollectorService, CollectorMetrics] })
 export class CollectorModule {}

@@ -1,21 +1,15 @@
-import type { Bus } from '@busbar/bus';
 import { DRIVERS } from '@busbar/driver-catalog';
 import { DriverHost, systemTimers } from '@busbar/driver-host';
 import type { AccessConnectionConfig, ConnectionConfig } from '@busbar/events';
-import type { Clock } from '@busbar/model';
 import {
   type AppliedGeneration,
-  BUS,
-  CLOCK,
-  ConfigurationView,
   type ConnectionRunner,
-  IDENTITY,
-  LOGGER,
-  type Logger,
+  Entitlements,
   OwnedConnections,
-  type ProcessIdentity,
+  refusedReport,
   SETTINGS,
   SecretStore,
+  ServicePorts,
   type Settings,
 } from '@busbar/service-kit';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
@@ -26,23 +20,13 @@ import { SampleRing } from './sample-ring.js';
 
 const DRAIN_MS = 3_000;
 
-/** What the kit lends, gathered. */
-@Injectable()
-export class CollectorPorts {
-  constructor(
-    @Inject(BUS) readonly bus: Bus,
-    @Inject(CLOCK) readonly clock: Clock,
-    @Inject(LOGGER) readonly log: Logger,
-    @Inject(IDENTITY) readonly identity: ProcessIdentity,
-    @Inject(ConfigurationView) readonly configuration: ConfigurationView,
-  ) {}
-}
-
 /** Runs the access connections that the group gives to this process, and carries out granted writes on them. */
 @Injectable()
 export class CollectorService implements OnApplicationBootstrap, BeforeApplicationShutdown, ConnectionRunner {
   readonly #running = new Set<string>();
   readonly #tables = new DeviceTables();
+  /** Connections that the license does not let run, and since when. */
+  readonly #refused = new Map<string, number>();
   #generation: AppliedGeneration | null = null;
   /** The application under way, and the one that waits for it. */
   #applying: Promise<unknown> = Promise.resolve();
@@ -53,10 +37,11 @@ export class CollectorService implements OnApplicationBootstrap, BeforeApplicati
   #owned: OwnedConnections | null = null;
 
   constructor(
-    @Inject(CollectorPorts) private readonly ports: CollectorPorts,
+    @Inject(ServicePorts) private readonly ports: ServicePorts,
     @Inject(SETTINGS) private readonly settings: Settings,
     @Inject(SecretStore) private readonly secrets: SecretStore,
     @Inject(CollectorMetrics) private readonly metrics: CollectorMetrics,
+    @Inject(Entitlements) private readonly entitlements: Entitlements,
   ) {}
 
   get ready(): Promise<void> {
@@ -103,6 +88,7 @@ export class CollectorService implements OnApplicationBootstrap, BeforeApplicati
       kind: 'access',
       runner: this,
     });
+    this.entitlements.onChange(() => void this.#applyAndTell().catch(() => undefined));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -162,7 +148,24 @@ export class CollectorService implements OnApplicationBootstrap, BeforeApplicati
       (connection): connection is AccessConnectionConfig =>
         connection.kind === 'access' && this.#running.has(connection.id),
     );
-    await this.#host.apply(connections, configuration.tables, number);
+    const isAdmitted = ({ id }: AccessConnectionConfig) => this.entitlements.admits(id) === null;
+    await this.#host.apply(connections.filter(isAdmitted), configuration.tables, number);
+    this.#tellRefused(connections);
     this.#tables.applied(number);
+  }
+
+  /** A connection that the license does not let run says so in its health. */
+  #tellRefused(connections: readonly AccessConnectionConfig[]): void {
+    const nowMs = this.ports.clock.wallMs();
+    for (const { id } of connections) {
+      const diagnosis = this.entitlements.admits(id);
+      if (!diagnosis) this.#refused.delete(id);
+      // The record of the licenser is not known yet: the answer follows.
+      else if (diagnosis.code !== 'LICENSE_UNDECIDED') {
+        const sinceMs = this.#refused.get(id) ?? nowMs;
+        this.#refused.set(id, sinceMs);
+        this.#owned?.report(id, refusedReport(diagnosis, sinceMs));
+      }
+    }
   }
 }

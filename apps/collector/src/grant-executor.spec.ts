@@ -263,6 +263,31 @@ describe('in the turn of the write', () => {
   });
 });
 
+describe('the items of a request that was begun', () => {
+  const writes = [write(1), write(2), write(3)];
+
+  it('are written in order though the permit, which was for the start, is over', async () => {
+    beforeGate = () => (nowMs += 1_500);
+    await give(grantOf('r1', { writes }));
+    expect((await endOf('r1')).end).toMatchObject({ kind: 'executed', written: true });
+    expect(written.map(({ value }) => value)).toEqual([1, 2, 3]);
+  });
+
+  it.each([
+    ['the request has expired', () => (nowMs += 20_000)],
+    ['the lease is lost', () => (isLeased = written.length === 0)],
+    ['the connection is no more ours', () => written.length > 0 && epochs.clear()],
+    ['the table changed', () => (isUnchanged = written.length === 0)],
+  ])('are not written once %s', async (_what, change) => {
+    beforeGate = change;
+    await give(grantOf('r1', { writes, permitUntil: deadline(25_000) }));
+    const { end, items } = await endOf('r1');
+    expect(end).toEqual({ kind: 'failed', effect: 'written', reason: 'NOT_SENT' });
+    expect(items.map(({ outcome }) => outcome)).toEqual(['executed', 'not-started', 'not-started']);
+    expect(written.map(({ value }) => value)).toEqual([1]);
+  });
+});
+
 describe('what the device says', () => {
   it.each([
     [
@@ -307,6 +332,15 @@ describe('what the device says', () => {
       { point: 'a/P2', outcome: 'failed', answer: 'exception 2' },
       { point: 'a/P3', outcome: 'not-started' },
     ]);
+    expect(written.map(({ value }) => value)).toEqual([1, 2]);
+  });
+
+  it('that nobody can say of one item leaves the rest not started', async () => {
+    reports = [{ outcome: 'done' }, { outcome: 'unknown', reason: 'NO_ANSWER' }];
+    await give(grantOf('r1', { writes: [write(1), write(2), write(3)] }));
+    const { end, items } = await endOf('r1');
+    expect(end).toEqual({ kind: 'unknown', reason: 'NO_ANSWER' });
+    expect(items.map(({ outcome }) => outcome)).toEqual(['executed', 'unknown', 'not-started']);
     expect(written.map(({ value }) => value)).toEqual([1, 2]);
   });
 

@@ -151,13 +151,14 @@ export class GrantExecutor {
     return false;
   }
 
-  #admitted(grant: Grant): 'execute' | End {
+  #admitted(grant: Grant, isBegun = false): 'execute' | End {
     const { clock, identity } = this.#parts;
     return admit({
       grant,
       epoch: this.#parts.epochOf(grant.executor.connection) ?? '',
       highestTerm: this.#highestTerm,
       lease: this.#parts.isLeased(),
+      isBegun,
       now: { bootId: identity.bootId, monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() },
     });
   }
@@ -201,7 +202,7 @@ export class GrantExecutor {
   async #write(grant: Grant, write: TagWrite, items: ItemResult[]): Promise<End | undefined> {
     let refusal: End | undefined;
     const gate = () => {
-      const admitted = this.#admitted(grant);
+      const admitted = this.#admitted(grant, items.length > 0);
       if (admitted !== 'execute') refusal = admitted;
       return admitted === 'execute' && this.#isUnchanged(grant);
     };

@@ -1,5 +1,5 @@
 import type { Diagnosis } from '@busbar/errors';
-import type { ConnectionState } from '@busbar/events';
+import { type ConnectionState, diagnosisRecord } from '@busbar/events';
 import type { Clock } from '@busbar/model';
 import type { ConnectionReport } from '@busbar/service-kit';
 
@@ -62,7 +62,7 @@ export class SinkHealth {
     this.#parts.report({
       state: this.#state,
       since: this.#since,
-      diagnosis: diagnosis && { code: diagnosis.code, params: plainParams(diagnosis.params) },
+      diagnosis: diagnosis && diagnosisRecord(diagnosis),
       scanLoad: null,
       devices: [],
       sink: {
@@ -73,8 +73,4 @@ export class SinkHealth {
       },
     });
   }
-}
-
-function plainParams(params: Diagnosis['params']): Record<string, string | number | boolean | null> {
-  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, value ?? null]));
 }

@@ -13,6 +13,7 @@ import {
   LOGGER,
   METRICS,
   SecretStore,
+  ServicePorts,
 } from '@busbar/service-kit';
 import { Module } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
@@ -40,6 +41,7 @@ beforeEach(async () => {
     { provide: LOGGER, useValue: silentLog },
     { provide: METRICS, useValue: new Registry() },
     { provide: IDENTITY, useValue: { service: 'uploader', bootId: 'boot', instance: 'one' } },
+    ServicePorts,
     { provide: SecretStore, useValue: new SecretStore(folder) },
     { provide: ConfigurationView, useValue: { current: null, onChange } },
   ];

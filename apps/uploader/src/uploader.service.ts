@@ -1,4 +1,3 @@
-import type { Bus } from '@busbar/bus';
 import {
   type ConnectionConfig,
   controlAnswer,
@@ -6,36 +5,19 @@ import {
   NO_BUS_ANSWER,
   type SinkConnectionConfig,
 } from '@busbar/events';
-import type { Clock } from '@busbar/model';
 import {
   type AppliedGeneration,
-  BUS,
-  CLOCK,
-  ConfigurationView,
   type ConnectionRunner,
   ControlEntry,
-  LOGGER,
-  type Logger,
   OwnedConnections,
   SecretStore,
+  ServicePorts,
 } from '@busbar/service-kit';
 import { SINKS } from '@busbar/sink-catalog';
 import type { CommandAnswer, SinkCommand, SinkSpec } from '@busbar/sink-sdk';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { SinkRunner } from './sink-runner.js';
 import { UploaderMetrics } from './uploader-metrics.js';
-
-/** What the kit lends, gathered, so that the service itself has few collaborators. */
-@Injectable()
-export class UploaderPorts {
-  constructor(
-    @Inject(BUS) readonly bus: Bus,
-    @Inject(CLOCK) readonly clock: Clock,
-    @Inject(LOGGER) readonly log: Logger,
-    @Inject(ConfigurationView) readonly configuration: ConfigurationView,
-    @Inject(SecretStore) readonly secrets: SecretStore,
-  ) {}
-}
 
 /** Runs the sinks that the group gives to this process. */
 @Injectable()
@@ -47,7 +29,8 @@ export class UploaderService implements OnApplicationBootstrap, BeforeApplicatio
   #generation: AppliedGeneration | null = null;
 
   constructor(
-    @Inject(UploaderPorts) private readonly ports: UploaderPorts,
+    @Inject(ServicePorts) private readonly ports: ServicePorts,
+    @Inject(SecretStore) private readonly secrets: SecretStore,
     @Inject(ControlEntry) private readonly control: ControlEntry,
     @Inject(UploaderMetrics) private readonly metrics: UploaderMetrics,
   ) {}
@@ -80,14 +63,14 @@ export class UploaderService implements OnApplicationBootstrap, BeforeApplicatio
     const sink = this.#sinkOf(id);
     const spec = sink && this.#specs.get(sink.sink);
     if (!sink || !spec || !this.#generation) return;
-    const { bus, clock, log, secrets } = this.ports;
+    const { bus, clock, log } = this.ports;
     const runner = new SinkRunner(
       {
         bus,
         clock,
         log,
         spec,
-        secret: (reference) => secrets.read(reference),
+        secret: (reference) => this.secrets.read(reference),
         command: (command, config) => this.#command(command, config),
         report: (report) => this.#owned?.report(id, report),
         counted: (outcome, values) => this.metrics.values.inc({ sink: id, outcome }, values),

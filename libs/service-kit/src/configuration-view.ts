@@ -9,6 +9,7 @@ import {
   type GenerationConfig,
   type GenerationTopic,
   generationCounts,
+  type PlanPart,
   type PublishedEntity,
   type TableConfig,
 } from '@busbar/events';
@@ -160,14 +161,16 @@ function wholeOf(generation: GenerationConfig, all: readonly Entity[]): Configur
   const of = <T>(kind: string) => entities.filter((entity) => entity.kind === kind).map((entity) => entity.value as T);
   const site = of<Configuration['site']>('site')[0];
   if (!site) return null;
+  const plans = of<PlanPart>('plan');
   return {
     site,
     tables: of('table'),
-    connections: [...of<ConnectionConfig>('access'), ...of<ConnectionConfig>('sink')],
+    connections: ['access', 'sink', 'forwarding', 'file'].flatMap((kind) => of<ConnectionConfig>(kind)),
     models: of('model'),
     templates: of('template'),
     assets: of('asset'),
     policies: of('policy'),
+    ...(plans.length > 0 ? { plans } : {}),
   };
 }
 

@@ -31,7 +31,7 @@ export interface ConnectionRunner {
 /** The part of a health record that the service itself knows. */
 export type ConnectionReport = Pick<
   ConnectionChanged,
-  'state' | 'since' | 'diagnosis' | 'scanLoad' | 'devices' | 'sink'
+  'state' | 'since' | 'diagnosis' | 'scanLoad' | 'devices' | 'sink' | 'server' | 'files'
 >;
 
 interface Owned {
@@ -58,7 +58,7 @@ export interface OwnedConnectionsParts {
   readonly service: string;
   /** Consumer group that shares the connections out. */
   readonly group: string;
-  readonly kind: 'access' | 'sink';
+  readonly kind: 'access' | 'sink' | 'forwarding' | 'file';
   readonly runner: ConnectionRunner;
 }
 
@@ -272,7 +272,7 @@ export class OwnedConnections {
 
   #record({ id, epoch, report }: Pick<Owned, 'id' | 'epoch' | 'report'>): ConnectionChanged | null {
     if (!report) return null;
-    const { state, since, diagnosis, scanLoad, devices, sink } = report;
+    const { state, since, diagnosis, scanLoad, devices, sink, server, files } = report;
     return {
       connection: id,
       kind: this.#parts.kind,
@@ -286,6 +286,8 @@ export class OwnedConnections {
       scanLoad,
       devices,
       sink,
+      ...(server ? { server } : {}),
+      ...(files ? { files } : {}),
       at: this.#parts.clock.wallMs(),
     };
   }
@@ -332,7 +334,9 @@ export class OwnedConnections {
 }
 
 /** What people react to, without counters and times that move all the while. */
-function essenceOf({ epoch, generation, state, diagnosis, devices }: ConnectionChanged): string {
+function essenceOf({ epoch, generation, state, diagnosis, devices, server, files }: ConnectionChanged): string {
   const rest = devices.map((device) => [device.id, device.state, device.diagnosis?.code]);
-  return JSON.stringify([epoch, generation, state, diagnosis?.code, rest]);
+  const tasks = files?.map((one) => [one.task, one.state, one.diagnosis?.code]);
+  const clients = server?.clients.map((client) => [client.name, client.address, client.state]);
+  return JSON.stringify([epoch, generation, state, diagnosis?.code, rest, server?.port, clients, tasks]);
 }

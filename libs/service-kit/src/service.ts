@@ -16,6 +16,7 @@ import { Health } from './health.js';
 import { NestLog } from './nest-log.js';
 import { type ProcessKit, prepareFolder, type Running, runProcess } from './process.js';
 import { SecretStore } from './secrets.js';
+import { ServicePorts } from './service-ports.js';
 import { formatHostPort } from './settings.js';
 import { BUS, CLOCK, HEALTH, IDENTITY, LOGGER, METRICS, type ProcessIdentity, SETTINGS } from './tokens.js';
 import { BusClient, BusServer } from './transport.js';
@@ -47,6 +48,7 @@ function kitModule(kit: ProcessKit, bus: Bus, identity: ProcessIdentity): Dynami
     { provide: IDENTITY, useValue: identity },
     { provide: SecretStore, useValue: new SecretStore(kit.settings.secrets) },
     { provide: ConfigurationView, useFactory: () => new ConfigurationView(bus, kit.log) },
+    ServicePorts,
     { provide: BusClient, useValue: new BusClient(bus) },
   ];
   return { module: KitModule, global: true, providers, exports: providers, controllers: [HealthController] };

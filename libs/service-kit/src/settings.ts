@@ -59,6 +59,11 @@ const SETTINGS = {
   ],
   BUSBAR_SECRETS: [z.string().min(1).optional(), 'folder of secrets (data/secrets)'],
   BUSBAR_ADMIN_KEY_FILE: [z.string().min(1).optional(), 'file of the admin key (data/admin.key)'],
+  BUSBAR_LICENSE: [z.string().min(1).optional(), 'license file (data/license/busbar.license)'],
+  BUSBAR_LICENSE_KEYS: [
+    z.string().min(1).optional(),
+    'public keys of those who may issue licenses, a JSON Web Key Set',
+  ],
   BUSBAR_WORKLOAD: [
     z
       .string()
@@ -95,6 +100,8 @@ export interface Settings {
   readonly databaseUrl?: string | undefined;
   readonly secrets: string;
   readonly adminKeyFile: string;
+  readonly license: string;
+  readonly licenseKeys?: string | undefined;
   readonly workload: string;
   readonly cloudDevices: string;
   readonly log: string;
@@ -158,6 +165,8 @@ export function readSettings(env: Environment): Settings {
     databaseUrl: s.BUSBAR_DATABASE_URL,
     secrets: resolve(s.BUSBAR_SECRETS ?? join(data, 'secrets')),
     adminKeyFile: resolve(s.BUSBAR_ADMIN_KEY_FILE ?? join(data, 'admin.key')),
+    license: resolve(s.BUSBAR_LICENSE ?? join(data, 'license', 'busbar.license')),
+    licenseKeys: s.BUSBAR_LICENSE_KEYS && resolve(s.BUSBAR_LICENSE_KEYS),
     workload: s.BUSBAR_WORKLOAD,
     cloudDevices: resolve(s.BUSBAR_CLOUD_DEVICES ?? join(data, 'cloud-devices.json')),
     log: s.BUSBAR_LOG,

@@ -2,6 +2,7 @@ import type {
   AccessConnectionConfig,
   AssetConfig,
   Configuration,
+  ForwardingConnectionConfig,
   MapEntry,
   PointConfig,
   PolicyConfig,
@@ -29,6 +30,31 @@ function line(id: string, device: string, readOnly: boolean): AccessConnectionCo
 
 export function sink(id: string, control: boolean): SinkConnectionConfig {
   return { kind: 'sink', id, title: id, sink: 'mqtt', control, with: {}, site: 'demo', profiles: [], assets: [] };
+}
+
+/** @param clients by their control source: may it command? */
+export function forwarding(
+  id: string,
+  control: boolean,
+  clients: Readonly<Record<string, boolean>>,
+): ForwardingConnectionConfig {
+  return {
+    kind: 'forwarding',
+    id,
+    title: id,
+    server: 'iec104',
+    site: 'demo',
+    control,
+    with: {},
+    clients: Object.entries(clients).map(([source, may]) => ({
+      name: source,
+      addresses: [],
+      group: source,
+      control: may,
+      source,
+    })),
+    plan: { kind: 'iec104', digest: '', parts: [] },
+  };
 }
 
 export function asset(id: string, connection: string, device: string): AssetConfig {
