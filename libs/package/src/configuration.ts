@@ -4,11 +4,15 @@ import {
   type Configuration,
   canonicalJson,
   digestOf,
+  type FileConnectionConfig,
+  type ForwardingConnectionConfig,
   type ModelConfig,
+  type PlanPart,
   type PointConfig,
   type PolicyConfig,
   type SinkConnectionConfig,
   type SiteConfig,
+  splitPlan,
   type TableConfig,
   type TagConfig,
   type TemplateConfig,
@@ -16,6 +20,8 @@ import {
 import type { Asset, Feed } from './assets.js';
 import { type Connection, type Device, groupOf } from './connections.js';
 import { directId } from './direct.js';
+import type { ForwardPlan } from './forward-plans.js';
+import type { Forwarding } from './forwarding.js';
 import type { Model, Point } from './models.js';
 import type { Numbering } from './numbering.js';
 import type { Policy } from './policies.js';
@@ -30,7 +36,9 @@ export interface Resolved {
   readonly connections: readonly Connection[];
   readonly assets: readonly Asset[];
   readonly sinks: readonly Sink[];
+  readonly files: readonly FileConnectionConfig[];
   readonly policies: readonly Policy[];
+  readonly forwardings: readonly Forwarding[];
   /** All tags of each point table, whatever a variant leaves out. */
   readonly tables: ReadonlyMap<string, readonly TagDraft[]>;
 }
@@ -49,26 +57,37 @@ export class ConfigurationBuilder {
   readonly #pointNumbers = new Map<string, ReadonlyMap<string, number>>();
   readonly #templates = new Map<string, { readonly config: TemplateConfig; readonly text: string }[]>();
 
-  constructor(resolved: Resolved, numbering: Numbering) {
+  readonly #plans: readonly ForwardPlan[];
+
+  constructor(resolved: Resolved, numbering: Numbering, plans: readonly ForwardPlan[] = []) {
     this.#resolved = resolved;
     this.#numbering = numbering;
+    this.#plans = plans;
   }
 
   build(): Configuration {
-    const { site, connections, assets, sinks, policies } = this.#resolved;
+    const { site, connections, assets, sinks, files, policies } = this.#resolved;
     this.#carryScopes();
     this.#numberTables();
     const access = connections.map((connection) => this.#access(connection));
     const built = assets.map((asset) => this.#asset(asset));
     const tables = new Map([...this.#tables.values()].map((table) => [table.digest, table]));
+    const forwarded = this.#plans.map((each) => this.#forwarding(each));
+    const parts = new Map(forwarded.flatMap(({ parts: own }) => own.map((part) => [part.id, part] as const)));
     return {
       site,
       tables: [...tables.values()],
-      connections: [...access, ...sinks.map((sink) => this.#sink(sink))],
+      connections: [
+        ...access,
+        ...sinks.map((sink) => this.#sink(sink)),
+        ...files,
+        ...forwarded.map(({ config }) => config),
+      ],
       models: [...this.#models.values()],
       templates: [...this.#templates.values()].flat().map(({ config }) => config),
       assets: built,
       policies: policies.map(policyConfig),
+      ...(parts.size === 0 ? {} : { plans: [...parts.values()] }),
     };
   }
 
@@ -226,6 +245,30 @@ export class ConfigurationBuilder {
     const site = this.#resolved.site.id;
     return { kind: 'sink', id, title, sink, control, with: options, site, profiles, assets: members };
   }
+
+  /** The plan travels in parts beside its connection: an address for each of 50,000 points is too much for one record. */
+  #forwarding({ forwarding, plan }: ForwardPlan): { config: ForwardingConnectionConfig; parts: readonly PlanPart[] } {
+    const { id, title, server, control, with: options, clients, members } = forwarding;
+    const models = new Map(members.map(({ asset }) => [asset.id, asset.model]));
+    const parts = splitPlan(plan, (asset, point) => {
+      const model = models.get(asset);
+      const number = model && this.#pointNumbers.get(model.id)?.get(point);
+      const valueType = model?.points.get(point)?.type;
+      return number === undefined || valueType === undefined ? undefined : { number, valueType };
+    });
+    const config: ForwardingConnectionConfig = {
+      kind: 'forwarding',
+      id,
+      title,
+      server,
+      site: this.#resolved.site.id,
+      control,
+      with: options,
+      clients: [...clients],
+      plan: { kind: plan.kind, digest: plan.digest, parts: parts.map((part) => part.id) },
+    };
+    return { config, parts };
+  }
 }
 
 function isSameMap(known: { readonly config: TemplateConfig; readonly text: string }, config: TemplateConfig): boolean {
@@ -277,7 +320,7 @@ function pointConfig({ id, type, fields }: Point, number: number): PointConfig {
   };
 }
 
-function policyConfig({ id, points, priority, range, feedback, ...times }: Policy): PolicyConfig {
+function policyConfig({ id, points, priority, range, feedback, select, ...times }: Policy): PolicyConfig {
   return {
     kind: 'policy',
     id,
@@ -286,5 +329,6 @@ function policyConfig({ id, points, priority, range, feedback, ...times }: Polic
     ...times,
     limits: range === undefined ? {} : { range },
     ...(feedback === undefined ? {} : { feedback }),
+    ...(select === undefined ? {} : { select }),
   };
 }

@@ -29,7 +29,7 @@ describe('the examples', () => {
       kind: 'policy',
       id: 'curtailment',
       points: ['inv-01', 'inv-02', 'inv-03', 'inv-04'].map((asset) => ({ asset, point: 'INV.PowerLimit' })),
-      priority: ['operator', 'cloud:enos', 'app'],
+      priority: ['operator', 'external', 'cloud:enos', 'app'],
       holdMs: 60_000,
       maxHoldMs: 60_000,
       expiryMs: 30_000,

@@ -44,6 +44,9 @@ const CONTAINERS: ReadonlyMap<string, string> = new Map([
   ['sinks', 'sink'],
   ['sinks/*/assets', 'asset'],
   ['control', 'policy'],
+  ['forwardingTemplates', 'forwarding template'],
+  ['forwarding', 'forwarding connection'],
+  ['forwarding/*/assets', 'asset'],
 ]);
 
 /** Filled once device, asset or message are known, not here. */

@@ -10,6 +10,8 @@ export const LIMITS = {
   connections: 2_000,
   assets: 100_000,
   features: 5_000,
+  /** Reserved places per forwarding template. */
+  reserved: 1_000,
   eachRows: 10_000,
   /** What all `each` of a package may make together. */
   expanded: 200_000,

@@ -6,7 +6,7 @@ import type { LockLine } from './result.js';
 
 const HEADER = '# busbar.lock: written by Busbar; commit it, never edit it';
 const COLUMNS = ['kind', 'scope', 'number', 'id', 'type', 'state'] as const;
-const UNBUILT_KINDS: ReadonlySet<string> = new Set(['address', 'index', 'plugin', 'base']);
+const UNBUILT_KINDS: ReadonlySet<string> = new Set(['plugin', 'base']);
 
 /** The lines of a lock file; what is wrong with it is reported. */
 export function readLock(source: SourceText, report: Report): LockLine[] {
@@ -23,11 +23,13 @@ export function readLock(source: SourceText, report: Report): LockLine[] {
     if (cells.length !== COLUMNS.length) return [];
     const line = lineOf(table, row, report);
     if (!line) return [];
-    const { kind, scope, number, id } = line;
+    const { kind, scope, number, id, state } = line;
     const key = `${kind} ${scope} ${number}`;
     if (numbers.has(key)) report.add('LOCK_NUMBER', table.place(row, 2), { number, scope });
     numbers.add(key);
     const name = `${kind} ${scope} ${numberClass(number)} ${id}`;
+    // A type that was changed leaves a dead address of the same id.
+    if (kind === 'address' && state === 'retired') return [line];
     if (ids.has(name)) report.add('ID_DUPLICATE', table.place(row, 3), { kind, id, place: `the lock of ${scope}` });
     ids.add(name);
     return [line];
@@ -44,12 +46,28 @@ function lineOf(table: CsvTable, row: number, report: Report): LockLine | undefi
     report.add('NOT_BUILT', table.place(row, 0), { thing: `a lock line of kind ${kind}` });
     return undefined;
   }
-  if (kind !== 'tag' && kind !== 'point') return refuse(0, kind, 'tag or point');
-  if (scope === '') return refuse(1, scope, 'a table, device or model');
-  if (!/^[1-9]\d{0,8}$/.test(number)) return refuse(2, number, 'a whole number from 1');
+  if (!isLockKind(kind)) return refuse(0, kind, 'tag, point, address or index');
+  const isForwarding = kind === 'address' || kind === 'index';
+  if (scope === '') return refuse(1, scope, 'a table, device, model or forwarding connection');
+  if (!(isForwarding ? /^(?:0|[1-9]\d{0,8})$/ : /^[1-9]\d{0,8}$/).test(number)) {
+    return refuse(2, number, `a whole number from ${isForwarding ? 0 : 1}`);
+  }
+  if (kind === 'address' && !isAddressLine(scope, id, type))
+    return refuse(3, id, 'an address as `busbar lock` writes it');
   if (id === '') return refuse(3, id, 'an id');
   if (state !== '' && state !== 'retired') return refuse(5, state, 'nothing or retired');
   return { kind, scope, number: Number(number), id, type, state };
+}
+
+function isLockKind(kind: string): kind is LockLine['kind'] {
+  return kind === 'tag' || kind === 'point' || kind === 'address' || kind === 'index';
+}
+
+/** A class, with a station perhaps; an asset and its point, reserved or free place, or a service point. */
+function isAddressLine(scope: string, id: string, type: string): boolean {
+  if (!/^[^/]+\/[A-Za-z]+(?:@\d{1,5})?$/.test(scope) || type === '') return false;
+  if (/^[^/]+\/spare\.\d+$/.test(id)) return /^[1-9]\d{0,4}$/.test(type);
+  return /^(?:@[a-z.]+(?:\/[^/]+)?|[^/@][^/]*\/[^/]+)$/.test(id);
 }
 
 /** Throws PACKAGE_LOCK when the text is no lock. */

@@ -9,7 +9,7 @@ import { checkShape, type Subject, subjectsOf } from './shape.js';
 import { keyPlace, type MapTree, treeAt, valuePlace } from './tree.js';
 import { isKnownUnit, nearestUnit } from './units.js';
 
-const UNBUILT_TYPES: ReadonlySet<PointType> = new Set(['date', 'timestamp', 'struct', 'file', 'raw']);
+const UNBUILT_TYPES: ReadonlySet<PointType> = new Set(['date', 'timestamp', 'struct', 'raw']);
 
 const valueSchema = {
   type: z.enum(POINT_TYPES).meta({ sample: 'type: double' }),

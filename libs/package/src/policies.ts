@@ -1,3 +1,4 @@
+import type { PolicyConfig } from '@busbar/events';
 import { z } from 'zod';
 import { type Asset, writeProblem } from './assets.js';
 import { described, duration, notBuilt, refused, text } from './fields.js';
@@ -29,6 +30,16 @@ const limitsSchema = z.strictObject({
   every: notBuilt('`limits.every` of a policy'),
 });
 
+const SELECT_MS = 10_000;
+const SELECT_BOUNDS_MS = [1_000, 180_000] as const;
+
+/** While it lasts nobody else may operate the point. */
+const selectTimeout = duration().transform((ms, context): number => {
+  const [least, most] = SELECT_BOUNDS_MS;
+  if (ms >= least && ms <= most) return ms;
+  return refused(context, 'FIELD_VALUE', { value: `${ms} ms`, allowed: 'a duration from 1s to 180s' });
+});
+
 const policyFields = {
   ...described,
   priority: z.array(text).min(1).max(9).optional(),
@@ -38,9 +49,9 @@ const policyFields = {
   maxExpiry: duration().optional(),
   limits: limitsSchema.optional(),
   feedback: z.strictObject({ within: duration(), tolerance: z.number().min(0).optional() }).optional(),
+  select: z.strictObject({ required: z.boolean().optional(), timeout: selectTimeout.optional() }).optional(),
   onRelease: notBuilt('`onRelease` of a policy'),
   interlocks: notBuilt('`interlocks` of a policy'),
-  select: notBuilt('`select` of a policy'),
   remoteWhen: notBuilt('`remoteWhen` of a policy'),
   local: notBuilt('`local` of a policy'),
   staleAfter: notBuilt('`staleAfter` of a policy'),
@@ -77,6 +88,7 @@ export interface Policy {
   readonly maxExpiryMs: number;
   readonly range: [number, number] | undefined;
   readonly feedback: { readonly withinMs: number; readonly tolerance: number } | undefined;
+  readonly select: PolicyConfig['select'];
 }
 
 /** Stage schema. */
@@ -91,6 +103,8 @@ export function readPolicies(section: MapTree | undefined, report: Report): Poli
 export interface PolicyParts {
   readonly scope: SelectorScope;
   readonly sinks: readonly Pick<Sink, 'id' | 'control'>[];
+  /** Names of external sources that may command. */
+  readonly external: ReadonlySet<string>;
   /** Connections that no write leaves. */
   readonly readOnly: ReadonlySet<string>;
 }
@@ -120,6 +134,10 @@ export function resolvePolicies(drafts: readonly PolicyDraft[], parts: PolicyPar
       maxExpiryMs: value.maxExpiry ?? Math.max(expiryMs, MAX_EXPIRY_MS),
       range: value.limits?.range,
       feedback: value.feedback && { withinMs: value.feedback.within, tolerance: value.feedback.tolerance ?? 0 },
+      select: value.select && {
+        mode: value.select.required === false ? 'optional' : 'required',
+        timeoutMs: value.select.timeout ?? SELECT_MS,
+      },
     };
   });
   if (policies.some(({ id }) => id === DEFAULT_POLICY)) return policies;
@@ -133,11 +151,12 @@ export function resolvePolicies(drafts: readonly PolicyDraft[], parts: PolicyPar
     maxExpiryMs: MAX_EXPIRY_MS,
     range: undefined,
     feedback: undefined,
+    select: undefined,
   };
   return [...policies, preset];
 }
 
-function checkSources({ subject, value }: PolicyDraft, { sinks }: PolicyParts, report: Report): void {
+function checkSources({ subject, value }: PolicyDraft, { sinks, external }: PolicyParts, report: Report): void {
   const seen = new Set<string>();
   (value.priority ?? []).forEach((source, index) => {
     const place = valuePlace(subject.tree, ['priority', index]);
@@ -146,18 +165,16 @@ function checkSources({ subject, value }: PolicyDraft, { sinks }: PolicyParts, r
     }
     seen.add(source);
     const [kind, name, ...rest] = source.split(':');
-    if (kind === 'external' && name !== undefined) {
-      report.add('NOT_BUILT', place, { thing: `the control source ${source}` });
-      return;
-    }
     const isKind = ['operator', 'cloud', 'app', 'external'].includes(kind ?? '') && rest.length === 0;
     const isNamed =
       name === undefined ||
       (kind === 'app' && name !== '') ||
+      (kind === 'external' && external.has(name)) ||
       (kind === 'cloud' && sinks.some(({ id, control }) => id === name && control));
     if (isKind && isNamed) return;
     const clouds = sinks.filter(({ control }) => control).map(({ id }) => `cloud:${id}`);
-    const sources = listed(['operator', 'cloud', ...clouds, 'app', 'external']);
+    const others = [...external].map((one) => `external:${one}`);
+    const sources = listed(['operator', 'cloud', ...clouds, 'app', 'external', ...others]);
     report.add('CONTROL_SOURCE', place, { source, sources });
   });
 }

@@ -158,7 +158,10 @@ describe('each', () => {
     const files = textFiles({ 'busbar.yaml': HEAD, 'c.yaml': `connections:\n${connections}`, ...lists });
     const { valid, findings } = validatePackage(files, { plugins: FAKE_PLUGINS });
     if (!valid) throw new Error(findings.map(formatFinding).join('\n'));
-    return valid.configuration.connections.map((one) => [one.id, one.with.host, one.with.port, one.title]);
+    return valid.configuration.connections.map(({ id, title, with: options }) => {
+      const { host, port } = options as Readonly<Record<string, unknown>>;
+      return [id, host, port, title];
+    });
   };
 
   it('makes one entry per number of a range, padded as wanted', () => {
@@ -236,8 +239,8 @@ describe('each', () => {
     });
     const { valid } = validatePackage(files, { plugins: FAKE_PLUGINS });
     const seen = valid?.configuration.connections.map((one) => [
-      one.with.host,
-      one.with.port,
+      (one.with as Readonly<Record<string, unknown>>).host,
+      (one.with as Readonly<Record<string, unknown>>).port,
       one.kind === 'access' ? one.devices.map((device) => [device.id, device.title, device.with.unitId]) : [],
     ]);
     expect(seen).toEqual([

@@ -16,10 +16,13 @@ export const SECTIONS = [
   'assets',
   'sinks',
   'control',
+  'forwardingTemplates',
+  'forwarding',
+  'fileTasks',
 ] as const;
 export type Section = (typeof SECTIONS)[number];
 
-const UNBUILT_SECTIONS: ReadonlySet<string> = new Set(['forwardingTemplates', 'forwarding', 'triggers', 'fileTasks']);
+const UNBUILT_SECTIONS: ReadonlySet<string> = new Set(['triggers']);
 const MANIFEST_FIELDS: ReadonlySet<string> = new Set(['apiVersion', 'site']);
 const UNBUILT_MANIFEST_FIELDS: ReadonlySet<string> = new Set(['extends', 'params']);
 const MANIFEST = 'busbar.yaml';
@@ -33,6 +36,8 @@ export interface ReadPackage {
   /** Point table by id. */
   readonly tables: ReadonlyMap<string, CsvTable>;
   readonly lists: ListReader;
+  /** Any CSV of the package by its path. */
+  csv(path: string): CsvTable | 'missing' | 'unreadable';
   readonly lock: SourceText | undefined;
 }
 
@@ -57,7 +62,14 @@ export class PackageReader {
     for (const file of sorted) this.#file(file);
     const lock = this.#sources.get(LOCK_FILE)?.source;
     const sections = new Map([...this.#sections].map(([name, { tree, entries }]) => [name, { ...tree, entries }]));
-    return { manifest: this.#manifest, sections, tables: this.#tables, lists: (path) => this.#list(path), lock };
+    return {
+      manifest: this.#manifest,
+      sections,
+      tables: this.#tables,
+      lists: (path) => this.#list(path),
+      csv: (path) => this.#named(path),
+      lock,
+    };
   }
 
   #accepted(files: readonly PackageFile[]): PackageFile[] {
@@ -131,10 +143,13 @@ export class PackageReader {
     return this.#csv.get(path);
   }
 
+  #named(path: string): CsvTable | 'missing' | 'unreadable' {
+    return this.#sources.has(path) ? (this.#readCsv(path) ?? 'unreadable') : 'missing';
+  }
+
   #list(path: string): ReturnType<ListReader> {
-    if (!this.#sources.has(path)) return 'missing';
-    const table = this.#readCsv(path);
-    return table ? { rows: listRows(table.columns, table.rows) } : 'unreadable';
+    const table = this.#named(path);
+    return typeof table === 'string' ? table : { rows: listRows(table.columns, table.rows) };
   }
 
   #root(path: string, root: MapTree): void {
@@ -184,6 +199,9 @@ export const NOUNS: Readonly<Record<Section, string>> = {
   assets: 'asset',
   sinks: 'sink',
   control: 'policy',
+  forwardingTemplates: 'forwarding template',
+  forwarding: 'forwarding connection',
+  fileTasks: 'file task',
 };
 
 /** Parameters of FIELD_MISSING for the manifest. */

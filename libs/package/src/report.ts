@@ -9,6 +9,8 @@ const WARNINGS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'DEVICE_EMPTY',
   'TAG_TWICE',
   'TAG_UNMAPPED',
+  'FORWARD_MOVED',
+  'FORWARD_PRECISION',
 ]);
 
 interface Entry {

@@ -11,6 +11,8 @@ export interface PackageFile {
 export interface PackagePlugins {
   readonly drivers: ReadonlyMap<string, DriverCheck>;
   readonly sinks: ReadonlyMap<string, SinkCheck>;
+  /** Absent: no forwarding server is installed. */
+  readonly servers?: ReadonlyMap<string, ServerCheck>;
 }
 
 export interface FieldProblem {
@@ -62,6 +64,14 @@ export interface SinkCheck {
   readonly identity: OptionsCheck;
 }
 
+export interface ServerCheck {
+  readonly id: string;
+  /** What its addresses are made of; the fields that they are planned by are part of its options. */
+  readonly addressing: 'iec104' | 'modbus';
+  /** Of `with`, but for who may connect, which is alike for all servers. */
+  readonly config: OptionsCheck;
+}
+
 export interface Finding {
   readonly severity: 'error' | 'warning';
   readonly code: ErrorCode;
@@ -76,7 +86,7 @@ export interface Finding {
 
 /** One line of busbar.lock. */
 export interface LockLine {
-  readonly kind: 'tag' | 'point';
+  readonly kind: 'tag' | 'point' | 'address' | 'index';
   readonly scope: string;
   readonly number: number;
   readonly id: string;

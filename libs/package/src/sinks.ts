@@ -70,6 +70,8 @@ export interface SinkParts {
   /** Point tables and devices, for `table:` in `products`. */
   readonly tables: ReadonlySet<string>;
   readonly plugins: PackagePlugins;
+  /** Points that get files, by asset. */
+  readonly filePoints: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 interface Rule {
@@ -179,7 +181,8 @@ export class SinkResolver {
       if (omits.some(({ point }) => point === undefined)) return [];
       const own = rules.filter(({ selector }) => selectsAsset(selector, asset));
       const [feed, second] = asset.feeds;
-      const isShared = !second && !all.some((selector) => selector.asset === asset.id);
+      const hasFiles = this.#parts.filePoints.has(asset.id);
+      const isShared = !second && !hasFiles && !all.some((selector) => selector.asset === asset.id);
       const ofModel = shared.get(asset.model) ?? new Map<Feed['map'], readonly SinkPoint[]>();
       shared.set(asset.model, ofModel);
       const known = isShared && feed ? ofModel.get(feed.map) : undefined;
@@ -194,7 +197,7 @@ export class SinkResolver {
   #points(asset: Asset, { sends, omits, rules }: Chosen): readonly SinkPoint[] {
     const feeds = new Map<string, MappedPoint>();
     for (const feed of asset.feeds) for (const entry of feed.map) feeds.set(entry.point, { feed, entry });
-    return [...readPoints(asset)]
+    return [...new Set([...readPoints(asset), ...(this.#parts.filePoints.get(asset.id) ?? [])])]
       .filter((point) => sends.some((one) => one.point === undefined || one.point === point))
       .filter((point) => !omits.some((one) => one.point === point))
       .map((point) => ({ point, rule: this.#rule(asset, point, feeds.get(point), rules) }));

@@ -193,6 +193,17 @@ describe('resolving', () => {
     ]);
   });
 
+  it.each([
+    ['', undefined],
+    [', select: {}', { mode: 'required', timeoutMs: 10_000 }],
+    [', select: { required: true, timeout: 30s }', { mode: 'required', timeoutMs: 30_000 }],
+    [', select: { required: false, timeout: 1s }', { mode: 'optional', timeoutMs: 1_000 }],
+  ])('reads the selection of a policy%s', (written, select) => {
+    const { configuration } = validated({ ...SITE, 'p.yaml': `control:\n  c: { points: [ model:m ]${written} }\n` });
+    expect(configuration.policies[0]?.select).toEqual(select);
+    expect(configuration.policies[1]).not.toHaveProperty('select');
+  });
+
   it('reads the same package the same with CRLF, a byte order mark and in any order of files', () => {
     const files = textFiles({ 'busbar.yaml': HEAD, ...SITE });
     const odd = textFiles(

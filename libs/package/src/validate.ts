@@ -5,8 +5,12 @@ import { ConfigurationBuilder, type Resolved } from './configuration.js';
 import { ConnectionResolver, readConnections } from './connections.js';
 import { Expander } from './expand.js';
 import { described, text } from './fields.js';
+import { isFileConnection } from './file-connections.js';
+import { readFileTasks, resolveFiles } from './file-tasks.js';
+import { planForwardings } from './forward-plans.js';
+import { ForwardingResolver, forwardSources, readForwardings, readForwardTemplates } from './forwarding.js';
 import { isId } from './ids.js';
-import { formatLock, readLock } from './lock.js';
+import { formatLock, readLock, sortLock } from './lock.js';
 import { readModels, resolveModels } from './models.js';
 import { Numbering } from './numbering.js';
 import { filePlace } from './place.js';
@@ -27,6 +31,8 @@ export interface ValidateOptions {
   readonly previousLock?: readonly LockLine[];
   /** Refuse a package whose own lock lacks a line (`validate --locked`). */
   readonly isLocked?: boolean;
+  /** Forwarding connections whose addresses are planned anew, as if nothing had ever been forwarded. */
+  readonly compact?: ReadonlySet<string>;
 }
 
 /** Checks a package, stage after stage, and resolves it. Never throws for what an author wrote. */
@@ -51,7 +57,7 @@ function run(files: readonly PackageFile[], options: ValidateOptions, report: Re
   return number(resolved, read, options, report);
 }
 
-function readDrafts({ manifest, sections, tables }: ReadPackage, report: Report) {
+function readDrafts({ manifest, sections, tables, csv }: ReadPackage, report: Report) {
   return {
     site: readSite(manifest, report),
     models: readModels(sections.get('models'), report),
@@ -61,6 +67,9 @@ function readDrafts({ manifest, sections, tables }: ReadPackage, report: Report)
     assets: readAssets(sections.get('assets'), report),
     sinks: readSinks(sections.get('sinks'), report),
     policies: readPolicies(sections.get('control'), report),
+    forwardTemplates: readForwardTemplates(sections.get('forwardingTemplates'), csv, report),
+    forwardings: readForwardings(sections.get('forwarding'), report),
+    fileTasks: readFileTasks(sections.get('fileTasks'), report),
     tables: new Map([...tables].map(([id, table]) => [id, tagsOfCsv(table, report)])),
   };
 }
@@ -120,21 +129,38 @@ function resolve(drafts: Drafts, site: SiteConfig, { plugins }: ValidateOptions,
   const modelIds = new Set(drafts.models.keys());
   const templates = resolveTemplates(drafts.templates, { models, named: modelIds }, report);
   const { tables, protocols } = drafts;
-  const connections = new ConnectionResolver(
-    { drafts: drafts.connections, protocols, tables, plugins },
-    report,
-  ).resolve();
+  const access = drafts.connections.filter((draft) => !isFileConnection(draft));
+  const connections = new ConnectionResolver({ drafts: access, protocols, tables, plugins }, report).resolve();
   const deviceIds = new Set(drafts.connections.flatMap(({ devices }) => devices.map(({ subject }) => subject.id)));
   const broken = { templates: new Set(drafts.templates.keys()), devices: deviceIds, models: modelIds };
   const parts = { drafts: drafts.assets, models, templates, connections, broken };
   const assets: Asset[] = new AssetResolver(parts, report).resolve();
   const scope = { assets, models: modelIds, isPartial: report.hasErrors };
+  const files = resolveFiles(
+    {
+      connections: drafts.connections.filter(isFileConnection),
+      tasks: drafts.fileTasks,
+      assets,
+      site,
+      isPartial: scope.isPartial,
+    },
+    report,
+  );
   const named = new Set([...tables.keys(), ...deviceIds]);
-  const sinks = new SinkResolver({ site: site.id, scope, tables: named, plugins }, report).resolve(drafts.sinks);
+  const sinks = new SinkResolver(
+    { site: site.id, scope, tables: named, plugins, filePoints: files.points },
+    report,
+  ).resolve(drafts.sinks);
   const readOnly = new Set(connections.filter((one) => one.readOnly).map(({ id }) => id));
   const sources = drafts.sinks.map(({ subject, value }) => ({ id: subject.id, control: value.control ?? false }));
-  const policies = resolvePolicies(drafts.policies, { scope, sinks: sources, readOnly }, report);
-  return { site, connections, assets, sinks, policies, tables };
+  const external = forwardSources(drafts.forwardings);
+  const policies = resolvePolicies(drafts.policies, { scope, sinks: sources, external, readOnly }, report);
+  const taken = new Map(
+    [...drafts.connections, ...drafts.sinks].map(({ subject }) => [subject.id.toLowerCase(), subject.place]),
+  );
+  const forwardParts = { templates: drafts.forwardTemplates, models, named: modelIds, scope, policies, plugins, taken };
+  const forwardings = new ForwardingResolver(forwardParts, report).resolve(drafts.forwardings);
+  return { site, connections, assets, sinks, files: files.connections, policies, forwardings, tables };
 }
 
 /** `was` names something that is gone; for tags and points their own tables look. */
@@ -161,16 +187,18 @@ function checkRenames(sections: ReadonlyMap<Section, MapTree>, report: Report): 
 function number(
   resolved: Resolved,
   { lock }: ReadPackage,
-  { previousLock, isLocked }: ValidateOptions,
+  { previousLock, isLocked, compact = new Set() }: ValidateOptions,
   report: Report,
 ): Validation['valid'] {
   const own = lock ? readLock(lock, report) : [];
   if (report.hasErrors) return undefined;
-  const numbering = new Numbering(own, previousLock);
-  checkFrozen(resolved, new Numbering(previousLock ?? own), report);
+  const numbering = new Numbering(own.filter(isNumber), previousLock?.filter(isNumber));
+  checkFrozen(resolved, new Numbering((previousLock ?? own).filter(isNumber)), report);
+  const locks = { own, published: previousLock, compact };
+  const forwarded = planForwardings(resolved.forwardings, locks, report);
   if (report.hasErrors) return undefined;
-  const configuration = new ConfigurationBuilder(resolved, numbering).build();
-  const lines = numbering.lines();
+  const configuration = new ConfigurationBuilder(resolved, numbering, forwarded.plans).build();
+  const lines = sortLock([...numbering.lines(), ...forwarded.lines]);
   if (isLocked && formatLock(lines) !== formatLock(own)) {
     const known = new Set(own.map((line) => Object.values(line).join()));
     const count = lines.filter((line) => !known.has(Object.values(line).join())).length;
@@ -178,6 +206,11 @@ function number(
     return undefined;
   }
   return { configuration, lock: lines };
+}
+
+/** Numbers of tags and points; addresses are kept by rules of their own. */
+function isNumber({ kind }: LockLine): boolean {
+  return kind === 'tag' || kind === 'point';
 }
 
 /** A published point keeps its type: history under one id must not change its meaning. */

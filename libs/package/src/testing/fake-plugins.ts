@@ -1,5 +1,6 @@
+import { iec104PlanFields, modbusPlanFields } from '@busbar/address-plan';
 import { z } from 'zod';
-import type { DriverCheck, FieldProblem, OptionsCheck, PackagePlugins, SinkCheck } from '../result.js';
+import type { DriverCheck, FieldProblem, OptionsCheck, PackagePlugins, ServerCheck, SinkCheck } from '../result.js';
 
 /** Checks as the real plug-ins make them, from schemas of our own: validation must not depend on any one of them. */
 function optionsCheck(schema: z.ZodType<Record<string, unknown>>, secrets: readonly string[] = []): OptionsCheck {
@@ -90,7 +91,35 @@ const mqtt: SinkCheck = {
   identity: optionsCheck(z.strictObject({})),
 };
 
+const iec104: ServerCheck = {
+  id: 'iec104',
+  addressing: 'iec104',
+  config: optionsCheck(
+    z.looseObject({
+      address: z.string().optional(),
+      timezone: z.string().optional(),
+      ...iec104PlanFields,
+      port: z.number().int().min(0).max(65_535).default(2404),
+      key: z.string().optional(),
+    }),
+    ['key'],
+  ),
+};
+
+const modbusServer: ServerCheck = {
+  id: 'modbus',
+  addressing: 'modbus',
+  config: optionsCheck(
+    z.strictObject({
+      address: z.string().optional(),
+      ...modbusPlanFields,
+      port: z.number().int().min(0).max(65_535).default(502),
+    }),
+  ),
+};
+
 export const FAKE_PLUGINS: PackagePlugins = {
   drivers: new Map([modbus, pushed].map((driver) => [driver.id, driver])),
   sinks: new Map([enos, mqtt].map((sink) => [sink.id, sink])),
+  servers: new Map([iec104, modbusServer].map((server) => [server.id, server])),
 };
