@@ -66,7 +66,8 @@ function problemsOf(schema: z.ZodType, error: z.ZodError): FieldProblem[] {
   });
 }
 
-function optionsCheck(schema: z.ZodType): OptionsCheck {
+/** What is wrong with options of a plug-in, by its schema. */
+export function optionsCheck(schema: z.ZodType): OptionsCheck {
   return {
     parse(options) {
       const result = schema.safeParse(options);

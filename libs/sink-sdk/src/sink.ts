@@ -3,6 +3,7 @@ import type { Diagnosis } from '@busbar/errors';
 import type { ControlValue, PointConfig } from '@busbar/events';
 import type { Clock } from '@busbar/model';
 import type { z } from 'zod';
+import type { FileContext, FileReceipt, OutgoingFile } from './sink-file.js';
 
 export interface SinkAsset {
   readonly asset: string;
@@ -95,6 +96,12 @@ export interface SinkSpec<Config = unknown, Session = unknown> {
    * the others and goes on with the oldest that failed. A session that threw CONNECTION_LOST is of no more use.
    */
   send(session: Session, messages: readonly SinkMessage[], signal: AbortSignal): Promise<readonly Rejection[]>;
+  /**
+   * Resolves when the target has the file and the value that names it. Opens and closes what it needs: it is called by
+   * another process than `connect`, one file at a time. Throws FILE_REFUSED for what the target does not accept,
+   * CONNECTION_*, SINK_BUSY for what may pass.
+   */
+  sendFile?(context: FileContext<Config>, file: OutgoingFile, signal: AbortSignal): Promise<FileReceipt>;
 }
 
 export type AnySink = SinkSpec<never, never>;

@@ -1,0 +1,1 @@
+export { SERVERS } from './catalog.js';

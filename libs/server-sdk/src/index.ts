@@ -1,0 +1,10 @@
+export { durationField, type FieldProblem, type OptionsCheck, secretField } from '@busbar/sink-sdk';
+export * from './allowed.js';
+export * from './control-port.js';
+export * from './event-backlog.js';
+export * from './event-queue.js';
+export * from './point-image.js';
+export * from './server.js';
+export * from './server-answers.js';
+export * from './server-check.js';
+export * from './wire-value.js';
