@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeMbap, type MbapFrame, MbapFramer } from './mbap.js';
+import { encodeMbap, type MbapFrame, MbapFramer, READ_REPLY_HEAD, readReplyFrame } from './mbap.js';
 
 interface Seen {
   readonly transaction: number;
@@ -101,5 +101,18 @@ describe('encodeMbap', () => {
     expect(() => encodeMbap({ ...frame, pdu: new Uint8Array(254) })).toThrow(/PDU of 254/);
     expect(() => encodeMbap({ ...frame, transaction: 65536 })).toThrow(/transaction 65536/);
     expect(() => encodeMbap({ ...frame, unit: 256 })).toThrow(/unit 256/);
+  });
+});
+
+describe('the frame of a read reply', () => {
+  it('is what the encoder makes of the whole PDU', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 250 }), fc.integer({ min: 0, max: 0xffff }), (octets, n) => {
+        const frame = readReplyFrame({ transaction: n, unit: n & 0xff, fc: 3, count: octets.length });
+        frame.set(octets, READ_REPLY_HEAD);
+        const pdu = Buffer.from([3, octets.length, ...octets]);
+        expect(frame).toEqual(encodeMbap({ transaction: n, unit: n & 0xff, pdu }));
+      }),
+    );
   });
 });

@@ -31,6 +31,29 @@ export function encodeMbap(frame: MbapFrame): Buffer {
   return adu;
 }
 
+export interface ReadReplyHeader {
+  readonly transaction: number;
+  readonly unit: number;
+  readonly fc: 1 | 2 | 3 | 4 | 23;
+  /** Octets of values, 1 to 250. */
+  readonly count: number;
+}
+
+/** Octets before the values of the reply to a read. */
+export const READ_REPLY_HEAD = HEADER_OCTETS + 2;
+
+/** The frame that answers a read, whose values from {@link READ_REPLY_HEAD} on the caller fills in. */
+export function readReplyFrame({ transaction, unit, fc, count }: ReadReplyHeader): Buffer {
+  const adu = Buffer.allocUnsafe(READ_REPLY_HEAD + count);
+  adu.writeUInt16BE(transaction, 0);
+  adu.writeUInt16BE(0, 2);
+  adu.writeUInt16BE(3 + count, 4);
+  adu[6] = unit;
+  adu[7] = fc;
+  adu[8] = count;
+  return adu;
+}
+
 function frameProblem({ transaction, unit, pdu }: MbapFrame): string | null {
   if (pdu.length < 1 || pdu.length > MODBUS_LIMITS.pduOctets) return `a PDU of ${pdu.length} octets (1 to 253)`;
   if (!Number.isInteger(transaction) || transaction < 0 || transaction > 0xffff) return `transaction ${transaction}`;

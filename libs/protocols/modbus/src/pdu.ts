@@ -7,6 +7,7 @@ export const MODBUS_LIMITS = {
   readRegisters: 125,
   writeCoils: 1968,
   writeRegisters: 123,
+  readWriteRegisters: 121,
 } as const;
 
 export const EXCEPTION = {
@@ -14,6 +15,9 @@ export const EXCEPTION = {
   illegalAddress: 2,
   illegalValue: 3,
   deviceFailure: 4,
+  acknowledge: 5,
+  busy: 6,
+  gatewayPathUnavailable: 10,
   gatewayTargetSilent: 11,
 } as const;
 
@@ -26,6 +30,8 @@ const FUNCTION_NAMES: Readonly<Record<number, string>> = {
   6: 'write single register',
   15: 'write multiple coils',
   16: 'write multiple registers',
+  22: 'mask write register',
+  23: 'read/write multiple registers',
 };
 
 const EXCEPTION_NAMES: Readonly<Record<number, string>> = {
