@@ -18,6 +18,7 @@ import {
   METRICS,
   readSettings,
   SETTINGS,
+  ServicePorts,
 } from '@busbar/service-kit';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -60,6 +61,7 @@ describe('api', () => {
       { provide: HEALTH, useValue: new Health() },
       { provide: ConfigurationView, useValue: configuration },
       { provide: IDENTITY, useValue: { service: 'api', bootId: 'boot', instance: 'one' } },
+      ServicePorts,
     ];
     return { module: Kit, global: true, providers, exports: providers };
   }

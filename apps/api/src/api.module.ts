@@ -1,18 +1,28 @@
 import { join } from 'node:path';
 import type { Clock } from '@busbar/model';
-import { CLOCK, CONTROL_ENTRY, ConfigurationView, ControlEntry, SETTINGS, type Settings } from '@busbar/service-kit';
+import {
+  CLOCK,
+  CONTROL_ENTRY,
+  ConfigurationView,
+  ControlEntry,
+  ENTITLEMENTS,
+  SETTINGS,
+  type Settings,
+} from '@busbar/service-kit';
 import { Module, type OnModuleDestroy } from '@nestjs/common';
 import { Access } from './access.js';
 import { readKeyFile } from './admin-key.js';
 import { ApiMetrics } from './api-metrics.js';
 import { ControlController } from './control.controller.js';
 import { ControlDesk } from './control-desk.js';
+import { ForwardingController } from './forwarding.controller.js';
 import { HttpFrontend } from './http-frontend.js';
+import { LicenseController } from './license.controller.js';
 import { LiveService } from './live.service.js';
 import { LiveGateway } from './live-gateway.js';
 import { LivePorts } from './live-ports.js';
 import { PointsController } from './points.controller.js';
-import { PublishKit, PublishService } from './publish.service.js';
+import { PublishService } from './publish.service.js';
 import { RequestViews } from './request-views.js';
 import { SessionController } from './session.controller.js';
 import { SiteController } from './site.controller.js';
@@ -29,15 +39,22 @@ function openDesk(entry: ControlEntry, views: RequestViews, configuration: Confi
 
 /** REST and live socket for people and programs, and the only writer of configuration. */
 @Module({
-  controllers: [ControlController, PointsController, SessionController, SiteController],
+  controllers: [
+    ControlController,
+    ForwardingController,
+    LicenseController,
+    PointsController,
+    SessionController,
+    SiteController,
+  ],
   providers: [
     ApiMetrics,
     CONTROL_ENTRY,
+    ENTITLEMENTS,
     HttpFrontend,
     LiveGateway,
     LivePorts,
     LiveService,
-    PublishKit,
     PublishService,
     { provide: Access, useFactory: openAccess, inject: [SETTINGS, CLOCK] },
     { provide: RequestViews, useFactory: (ports: LivePorts) => ports.requests, inject: [LivePorts] },

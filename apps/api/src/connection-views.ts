@@ -83,8 +83,8 @@ export class ConnectionViews {
     return {
       ...state,
       title: config.title,
-      driver: config.kind === 'access' ? config.driver : config.sink,
-      readOnly: config.kind === 'access' ? config.readOnly : !config.control,
+      driver: pluginOf(config),
+      readOnly: 'readOnly' in config ? config.readOnly : !config.control,
     };
   }
 
@@ -109,5 +109,19 @@ export class ConnectionViews {
 
   #tell(change: ConnectionChange): void {
     for (const listener of this.#listeners) listener(change);
+  }
+}
+
+/** What speaks for the connection. */
+function pluginOf(config: ConnectionConfig): string {
+  switch (config.kind) {
+    case 'access':
+      return config.driver;
+    case 'sink':
+      return config.sink;
+    case 'forwarding':
+      return config.server;
+    case 'file':
+      return config.with.protocol;
   }
 }

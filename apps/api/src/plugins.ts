@@ -1,6 +1,8 @@
 import { DRIVERS } from '@busbar/driver-catalog';
 import { driverCheck } from '@busbar/driver-sdk';
 import type { PackagePlugins } from '@busbar/package';
+import { SERVERS } from '@busbar/server-catalog';
+import { serverCheck } from '@busbar/server-sdk';
 import { SINKS } from '@busbar/sink-catalog';
 import { sinkCheck } from '@busbar/sink-sdk';
 
@@ -12,7 +14,12 @@ async function checks<Plugin, Check>(
   return new Map(await Promise.all(entries));
 }
 
-/** What the validation of a package asks of every installed driver and sink. */
+/** What the validation of a package asks of every installed driver, sink and server. */
 export async function loadPlugins(): Promise<PackagePlugins> {
-  return { drivers: await checks(DRIVERS, driverCheck), sinks: await checks(SINKS, sinkCheck) };
+  const [drivers, sinks, servers] = await Promise.all([
+    checks(DRIVERS, driverCheck),
+    checks(SINKS, sinkCheck),
+    checks(SERVERS, serverCheck),
+  ]);
+  return { drivers, sinks, servers };
 }

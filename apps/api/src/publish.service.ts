@@ -1,18 +1,6 @@
 import { join } from 'node:path';
-import type { Bus } from '@busbar/bus';
 import type { GenerationConfig } from '@busbar/events';
-import type { Clock } from '@busbar/model';
-import {
-  BUS,
-  CLOCK,
-  ConfigurationView,
-  HEALTH,
-  type Health,
-  LOGGER,
-  type Logger,
-  SETTINGS,
-  type Settings,
-} from '@busbar/service-kit';
+import { HEALTH, type Health, SETTINGS, ServicePorts, type Settings } from '@busbar/service-kit';
 import { openStore } from '@busbar/store';
 import {
   Inject,
@@ -27,26 +15,19 @@ import { PackagePublisher } from './package-publisher.js';
 import { loadPlugins } from './plugins.js';
 import { Publisher } from './publisher.js';
 
-/** What the publisher needs of the kit. */
-@Injectable()
-export class PublishKit {
-  constructor(
-    @Inject(BUS) readonly bus: Bus,
-    @Inject(CLOCK) readonly clock: Clock,
-    @Inject(LOGGER) readonly log: Logger,
-    @Inject(SETTINGS) readonly settings: Settings,
-    @Inject(HEALTH) readonly health: Health,
-  ) {}
-}
-
 /** The only writer of configuration. */
 @Injectable()
 export class PublishService implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   readonly #publisher: Publisher;
   readonly #outbox: Outbox;
 
-  constructor(kit: PublishKit, configuration: ConfigurationView, ports: LivePorts) {
-    const { bus, clock, log, settings, health } = kit;
+  constructor(
+    @Inject(ServicePorts) ports: ServicePorts,
+    @Inject(SETTINGS) settings: Settings,
+    @Inject(HEALTH) health: Health,
+    @Inject(LivePorts) live: LivePorts,
+  ) {
+    const { bus, clock, log, configuration } = ports;
     this.#outbox = new Outbox(bus);
     const print = (line: string) => process.stderr.write(`${line}\n`);
     this.#publisher = new Publisher({
@@ -55,7 +36,7 @@ export class PublishService implements OnModuleInit, OnApplicationBootstrap, OnA
       outbox: this.#outbox,
       packages: new PackagePublisher(settings.package, loadPlugins, print),
       openStore: () => openStore({ url: settings.databaseUrl, folder: join(settings.data, 'store'), clock, log }),
-      applied: () => ports.connections.applied(),
+      applied: () => live.connections.applied(),
     });
     health.register('configuration', () => ({
       // While database or bus are away the last configuration keeps running.

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { AssetsView, ConnectionView, SiteView } from '@busbar/api-schema';
 import type { Bus } from '@busbar/bus';
+import { diagnosisRecord } from '@busbar/events';
 import type { Clock } from '@busbar/model';
 import { BUS, CLOCK, ConfigurationView } from '@busbar/service-kit';
 import { Get, Inject } from '@nestjs/common';
@@ -39,7 +40,7 @@ export class SiteController {
         publishedAt: isKnown ? (record?.publishedAt ?? 0) : 0,
         by: isKnown ? (record?.by ?? '') : '',
       },
-      bus: { kind: this.bus.kind, state, diagnosis: diagnosis && { code: diagnosis.code, params: plain(diagnosis) } },
+      bus: { kind: this.bus.kind, state, diagnosis: diagnosis && diagnosisRecord(diagnosis) },
       packageDiffers: [...this.publishing.differs],
     };
   }
@@ -53,8 +54,4 @@ export class SiteController {
   connections(): { connections: ConnectionView[] } {
     return { connections: this.live.connections() };
   }
-}
-
-function plain({ params }: { readonly params: Readonly<Record<string, unknown>> }) {
-  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, (value ?? null) as string | null]));
 }

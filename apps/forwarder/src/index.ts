@@ -1,0 +1,1 @@
+export { ForwarderModule } from './forwarder.module.js';
