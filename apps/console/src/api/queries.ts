@@ -1,6 +1,7 @@
 import {
   assetsViewSchema,
   holdsViewSchema,
+  licenseViewSchema,
   pointsViewSchema,
   sessionViewSchema,
   siteViewSchema,
@@ -27,6 +28,12 @@ export const siteQuery = queryOptions({
   queryKey: ['site'],
   queryFn: ({ signal }) => callApi(siteViewSchema, '/site', { signal }),
   refetchInterval: 15_000,
+});
+
+export const licenseQuery = queryOptions({
+  queryKey: ['license'],
+  queryFn: async ({ signal }) => (await callApi(licenseViewSchema, '/license', { signal })).entitlements,
+  refetchInterval: 60_000,
 });
 
 export const assetsQuery = queryOptions({

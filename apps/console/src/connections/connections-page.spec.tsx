@@ -47,6 +47,25 @@ const cloud: ConnectionView = {
   sink: { acknowledged: 1234, refused: 0, lastAcknowledgedAt: 999_000, waiting: 7 },
 };
 
+const dispatch: ConnectionView = {
+  ...shared,
+  connection: 'dispatch',
+  kind: 'forwarding',
+  state: 'active',
+  scanLoad: null,
+  driver: 'iec104',
+  devices: [],
+  sink: null,
+  server: {
+    port: 2404,
+    points: 42,
+    digest: 'd1',
+    waiting: 3,
+    dropped: 5,
+    clients: [{ name: 'control-center', address: '10.9.0.11', since: 940_000, state: 'started' }],
+  },
+};
+
 let bench: ReturnType<typeof consoleBench>;
 beforeEach(async () => {
   bench = consoleBench(() => ({ status: 404, body: {} }));
@@ -67,6 +86,12 @@ describe('ConnectionsPage', () => {
     for (const text of ['degraded', '1 min', '26 %', '9/18', 'Device inv-03 does not answer', 'Check its power'])
       expect(rows()[0]).toContain(text);
     for (const text of ['active', '1,234', '7', '1.0 s ago']) expect(rows()[1]).toContain(text);
+  });
+
+  it('says of a server where it listens, what it offers, who is connected and what was dropped', async () => {
+    await bench.say({ t: 'connections', id: bench.idOf('connections'), reset: true, items: [dispatch], removed: [] });
+    for (const text of ['dispatch', 'iec104', '2404', '42', 'control-center', '10.9.0.11', 'started, 1 min', '3', '5'])
+      expect(rows()[0]).toContain(text);
   });
 
   it('opens the devices of a connection', async () => {

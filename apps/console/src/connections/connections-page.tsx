@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useParams } from 'react-router-dom';
 import { useConnections } from '../live/live-context.js';
 import { AccessRows } from './access-rows.js';
+import { ServerRows } from './server-rows.js';
 import { SinkRows } from './sink-rows.js';
 
 /** Health in words, without opening anything; the devices of a connection on request. */
@@ -20,6 +21,7 @@ export function ConnectionsPage() {
     });
   const access = items?.filter((one) => one.kind === 'access') ?? [];
   const sinks = items?.filter((one) => one.kind === 'sink') ?? [];
+  const servers = items?.filter((one) => one.kind === 'forwarding') ?? [];
   return (
     <div className="list-area padded">
       <h1 className="sr-only">{t('nav.connections')}</h1>
@@ -34,6 +36,11 @@ export function ConnectionsPage() {
       {sinks.length > 0 && (
         <Group title={t('connections.sinks')} summary={summary(sinks)} isHeld={held}>
           <SinkRows items={sinks} />
+        </Group>
+      )}
+      {servers.length > 0 && (
+        <Group title={t('connections.servers')} summary={summary(servers)} isHeld={held}>
+          <ServerRows items={servers} />
         </Group>
       )}
     </div>

@@ -1,7 +1,7 @@
 import { diagnosisWords, formatClockSeconds, useDisplay } from '@busbar/ui';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { siteQuery } from '../api/queries.js';
+import { licenseQuery, siteQuery } from '../api/queries.js';
 import { useLink } from '../live/live-context.js';
 
 /** What concerns every page: no link, a bus that is away, files that differ from what runs. */
@@ -14,6 +14,7 @@ export function Bars() {
   return (
     <>
       <OfflineBar />
+      <LicenseBars />
       {words !== null && (
         <div className="bar bad" role="alert">
           <i className="bb-shape bad" />
@@ -33,6 +34,24 @@ export function Bars() {
       )}
     </>
   );
+}
+
+/** What the license of the site asks for; none when all is well. */
+function LicenseBars() {
+  const display = useDisplay();
+  const { data: entitlements } = useQuery(licenseQuery);
+  const isGrave = entitlements?.state === 'expired' || entitlements?.state === 'refused';
+  return entitlements?.diagnoses.map((diagnosis) => {
+    const { sentence, fix } = diagnosisWords(diagnosis, display);
+    return (
+      <div key={diagnosis.code} className={isGrave ? 'bar bad' : 'bar quiet'} role={isGrave ? 'alert' : 'status'}>
+        <i className={isGrave ? 'bb-shape bad' : 'bb-shape idle'} />
+        <span>
+          {sentence} {fix}
+        </span>
+      </div>
+    );
+  });
 }
 
 /** A link that comes back within a second is not worth a bar. */

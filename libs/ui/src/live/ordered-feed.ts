@@ -64,10 +64,13 @@ interface Change<Item> {
   readonly removed: readonly string[];
 }
 
-/** By id, as the package has it. */
+/** From the devices to the third parties. */
+const KINDS: readonly ConnectionView['kind'][] = ['access', 'sink', 'forwarding'];
+
+/** By kind, then by id. */
 export function connectionsFeed(): OrderedFeed<ConnectionView> {
   const compare = (a: ConnectionView, b: ConnectionView) =>
-    a.kind === b.kind ? a.connection.localeCompare(b.connection) : a.kind === 'access' ? -1 : 1;
+    KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || a.connection.localeCompare(b.connection);
   return new OrderedFeed({ key: (item) => item.connection, compare, most: 10_000 }, (message) =>
     message.t === 'connections' ? message : undefined,
   );
