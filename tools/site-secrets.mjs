@@ -22,22 +22,26 @@ export function readPackage(folder) {
   return files;
 }
 
-function secretOf(folder, reference) {
-  const path = join(folder, reference.slice('secret:'.length));
+function secretOf({ folder, make }, reference) {
+  const name = reference.slice('secret:'.length);
+  const path = join(folder, name);
   if (!existsSync(path)) {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileSync(path, `${randomBytes(16).toString('hex')}\n`, { mode: 0o600 });
+    writeFileSync(path, `${make ? make(name) : randomBytes(16).toString('hex')}\n`, { mode: 0o600 });
   }
   return readFileSync(path, 'utf8').trim();
 }
 
-/** Does nothing for a package that has errors: the product itself reports them, with line and column. */
-export async function writeSiteSecrets({ data, folder, env }) {
+/**
+ * Does nothing for a package that has errors: the product itself reports them, with line and column.
+ * `make` gives a secret by its name; without it they are random.
+ */
+export async function writeSiteSecrets({ data, folder, env, make = undefined }) {
   const { loadPlugins } = await import('../apps/api/dist/plugins.js');
   const { validatePackage } = await import('../libs/package/dist/index.js');
   const { valid } = validatePackage(readPackage(folder), { plugins: await loadPlugins() });
   if (!valid) return;
-  const secrets = env.BUSBAR_SECRETS || join(data, 'secrets');
+  const secrets = { folder: env.BUSBAR_SECRETS || join(data, 'secrets'), make };
   const devices = [];
   for (const connection of valid.configuration.connections) {
     if (connection.kind !== 'sink' || connection.sink !== 'enos') continue;

@@ -1,11 +1,13 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { startMosquitto } from '../../tools/servers/mosquitto.mjs';
+import { root } from '../harness/program.js';
 import { CLUSTER_PROGRAMS, type Servers, startServers } from '../harness/servers.js';
 import { Site } from '../harness/site.js';
+import { Hopeless, until } from '../harness/until.js';
 import { describeOneValue } from '../scenarios/one-value.js';
 
 let servers: Servers | undefined;
@@ -30,6 +32,32 @@ describeOneValue('one value all the way, as services on Kafka', {
       expect(new Set(messages.map(({ asset }) => asset))).toEqual(new Set(['inv-01']));
       const power = messages.map(({ points }) => points['INV.ActivePower']).find((value) => value !== undefined);
       expect(power).toBeGreaterThan(50);
+    });
+
+    it('lets a plain Nest service with the stock Kafka transport hear events and command', async () => {
+      const folderOfExample = join(root, 'examples', 'nest-subscriber');
+      execFileSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', folderOfExample]);
+      const env = { ...process.env, BROKERS: servers?.kafka.brokers, SITE: 'demo-pv', POINT: 'inv-02/INV.PowerLimit' };
+      const subscriber = spawn(process.execPath, [join(folderOfExample, 'dist', 'main.js')], {
+        env: { ...env, VALUE: '66' },
+      });
+      let output = '';
+      for (const stream of [subscriber.stdout, subscriber.stderr]) {
+        stream.on('data', (chunk: Buffer) => {
+          output += chunk.toString();
+        });
+      }
+      try {
+        await until('the end of its request', () => {
+          if (subscriber.exitCode !== null) throw new Hopeless(output);
+          return /ended: executed/.test(output);
+        });
+        expect(output).toContain('connection inverters is active');
+      } catch (error) {
+        throw new Error(`${String(error)}\n${output.slice(-2_000)}`);
+      } finally {
+        subscriber.kill('SIGKILL');
+      }
     });
   },
 });

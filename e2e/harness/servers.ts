@@ -50,4 +50,6 @@ export const CLUSTER_PROGRAMS = [
   'mapper-1',
   'mapper-2',
   'uploader',
+  'forwarder',
+  'licenser',
 ] as const;

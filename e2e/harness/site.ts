@@ -7,7 +7,7 @@ import { Program, root } from './program.js';
 import { Hopeless, until } from './until.js';
 
 export interface SiteOptions {
-  /** Folder of the package; its ports 15020, 15021 and 11883 are replaced by free ones. */
+  /** Folder of the package; its ports 15020, 15021, 11883, 2404 and 1502 are replaced by free ones. */
   readonly package?: string;
   /** Programs besides simulator and stand-in. A name may carry a number: `collector-2`. */
   readonly programs?: readonly string[];
@@ -41,6 +41,8 @@ export class Site {
     readonly simulator: number;
     readonly mqtt: number;
     readonly cloud: number;
+    readonly iec104: number;
+    readonly forwardedModbus: number;
   };
   readonly programs = new Map<string, Program>();
 
@@ -54,8 +56,9 @@ export class Site {
   static async prepare(options: SiteOptions = {}): Promise<Site> {
     const folder = mkdtempSync(join(tmpdir(), 'busbar-e2e-'));
     const modbus = await freePorts(30);
-    const first = await freePorts(4);
-    const ports = { modbus, http: first, simulator: first + 1, mqtt: first + 2, cloud: first + 3 };
+    const first = await freePorts(6);
+    const [http, simulator, mqtt, cloud] = [first, first + 1, first + 2, first + 3];
+    const ports = { modbus, http, simulator, mqtt, cloud, iec104: first + 4, forwardedModbus: first + 5 };
     const site = new Site(folder, ports);
     cpSync(options.package ?? join(root, 'examples', 'pv-site'), site.package, { recursive: true });
     for (const [path, content] of Object.entries(options.files ?? {})) {
@@ -69,7 +72,9 @@ export class Site {
         .replace(/\b150(\d\d)\b/g, (whole, nn: string) =>
           Number(nn) >= 20 && Number(nn) < 50 ? String(modbus + Number(nn) - 20) : whole,
         )
-        .replace(/\b11883\b/g, String(ports.mqtt));
+        .replace(/\b11883\b/g, String(ports.mqtt))
+        .replace(/\b2404\b/g, String(ports.iec104))
+        .replace(/\b1502\b/g, String(ports.forwardedModbus));
       if (moved !== text) writeFileSync(path, moved);
     });
     const shared: Record<string, string> = {
@@ -139,6 +144,12 @@ export class Site {
   async api<T>(path: string, init: RequestInit = {}): Promise<Answer<T>> {
     const headers = { authorization: `Bearer ${this.key}`, 'content-type': 'application/json' };
     return this.#fetch(`http://127.0.0.1:${this.ports.http}/api/v1${path}`, { ...init, headers });
+  }
+
+  /** What is no JSON. */
+  raw(path: string): Promise<Response> {
+    const headers = { authorization: `Bearer ${this.key}` };
+    return fetch(`http://127.0.0.1:${this.ports.http}/api/v1${path}`, { headers });
   }
 
   async cloud<T>(path: string, init: RequestInit = {}): Promise<Answer<T>> {

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mosquittoProgram, startMosquitto } from '../../tools/servers/mosquitto.mjs';
 import { freePorts } from '../harness/ports.js';
 import { root } from '../harness/program.js';
+import { hasProgram, pythonWith } from '../harness/python-peer.js';
 import { Site } from '../harness/site.js';
 import { until } from '../harness/until.js';
 
@@ -21,16 +22,7 @@ interface ForeignTag {
   readonly expected?: number | string | boolean | null;
 }
 
-const hasProgram = (name: string) => spawnSync('which', [name]).status === 0;
-
-/** The Python that has pymodbus: the one that the test run installed, or the machine's own. */
-function pythonWithPymodbus(): string | undefined {
-  return [join(root, '.cache', 'venv', 'bin', 'python'), 'python3'].find(
-    (python) => spawnSync(python, ['-c', 'import pymodbus']).status === 0,
-  );
-}
-
-const python = pythonWithPymodbus();
+const python = pythonWith('pymodbus');
 const lacking = [
   python ? '' : 'pymodbus (PyPI)',
   hasProgram('mbpoll') ? '' : 'mbpoll',

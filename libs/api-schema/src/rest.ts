@@ -3,6 +3,7 @@ import {
   controlValueSchema,
   diagnosisSchema,
   endSchema,
+  entitlementsSchema,
   itemResultSchema,
   pointConfigSchema,
 } from '@busbar/events';
@@ -35,6 +36,15 @@ export const siteViewSchema = z.object({
   packageDiffers: z.array(z.string()),
 });
 export type SiteView = z.infer<typeof siteViewSchema>;
+
+/** GET /license; null: the licenser has not said anything yet, the limits of an evaluation hold. */
+export const licenseViewSchema = z.object({
+  entitlements: entitlementsSchema
+    .omit({ clockResets: true, license: true })
+    .extend({ license: entitlementsSchema.shape.license.unwrap().omit({ token: true }).nullable() })
+    .nullable(),
+});
+export type LicenseView = z.infer<typeof licenseViewSchema>;
 
 /** What does not change between generations: one row of the live table, one item of GET /points without its value. */
 export const pointRowSchema = z.object({
