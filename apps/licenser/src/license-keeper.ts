@@ -1,12 +1,6 @@
 import type { Bus, TableView } from '@busbar/bus';
 import { BusbarError, type Diagnosis, errorSentence } from '@busbar/errors';
-import {
-  decodeJson,
-  diagnosisRecord,
-  ENTITLEMENTS_KEY,
-  type EntitlementsChanged,
-  encodeJson,
-} from '@busbar/events';
+import { decodeJson, diagnosisRecord, ENTITLEMENTS_KEY, type EntitlementsChanged, encodeJson } from '@busbar/events';
 import {
   type Admission,
   admit,
