@@ -1,33 +1,15 @@
 import { BusbarError } from '@busbar/errors';
 import { decodeJson, type TopicName } from '@busbar/events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Bus, Delivery, InRecord, OutRecord } from './port.js';
+import { describeFollowing } from './following-contract.js';
+import type { Bus, Delivery, InRecord } from './port.js';
+import { LETTERS, numbers, POINTS, record, TABLE, TOPICS_USED, text, WAIT } from './test-records.js';
 
 /** A log of its own for one test. */
 export interface LogUnderTest {
   /** Opens the same log, again after it was closed. */
   open(): Promise<Bus>;
   dispose(): Promise<void>;
-}
-
-const POINTS = 'points.updated.v1';
-const TABLE = 'connections.configured.v1';
-const CONTROL = 'control.requested.v1';
-const LETTERS = 'deadletters.recorded.v1';
-const TOPICS_USED: readonly TopicName[] = [POINTS, TABLE, CONTROL, LETTERS];
-const WAIT = { timeout: 30_000, interval: 5 };
-
-function text(value: Uint8Array | null | undefined): string {
-  return value ? Buffer.from(value).toString() : '';
-}
-
-function record(topic: TopicName, key: string, value: string): OutRecord {
-  return { topic, key, value: Buffer.from(value) };
-}
-
-/** Records of the key whose values are the numbers of [from, end). */
-function numbers(topic: TopicName, key: string, [from, end]: readonly [number, number]): OutRecord[] {
-  return Array.from({ length: end - from }, (_, i) => record(topic, key, String(from + i)));
 }
 
 /** A handler whose deliveries are settled by the test. */
@@ -341,52 +323,7 @@ export function describeBus(name: string, makeLog: () => Promise<LogUnderTest>):
       });
     });
 
-    describe('following', () => {
-      it('misses nothing after ready and replays nothing from before the call', async () => {
-        let next = 0;
-        let isRunning = true;
-        const publishing = (async () => {
-          while (isRunning) await bus.publish(numbers(CONTROL, 'site', [next, ++next]));
-        })();
-        await vi.waitFor(() => expect(next).toBeGreaterThan(5), WAIT);
-        const before = next - 2;
-        const got: number[] = [];
-        const following = bus.follow(CONTROL, ({ value }) => got.push(Number(text(value))));
-        await following.ready;
-        const after = next;
-        await vi.waitFor(() => expect(next).toBeGreaterThan(after + 20), WAIT);
-        isRunning = false;
-        await publishing;
-        await vi.waitFor(() => expect(got.at(-1)).toBe(next - 1), WAIT);
-        expect(got[0]).toBeGreaterThanOrEqual(before);
-        expect(got[0]).toBeLessThanOrEqual(after);
-        expect(got).toEqual(Array.from({ length: got.length }, (_, i) => (got[0] ?? 0) + i));
-        await following.stop();
-        await following.stop();
-      });
-
-      it('gives each record once, those included that a listener publishes itself', async () => {
-        const got: number[] = [];
-        await bus.follow(CONTROL, ({ value }) => {
-          const number = Number(text(value));
-          got.push(number);
-          if (number < 5) void bus.publish(numbers(CONTROL, 'site', [number + 1, number + 2]));
-        }).ready;
-        await bus.publish(numbers(CONTROL, 'site', [0, 1]));
-        await vi.waitFor(() => expect(got.at(-1)).toBe(5), WAIT);
-        expect(got).toEqual([0, 1, 2, 3, 4, 5]);
-      });
-
-      it('goes on when a listener throws', async () => {
-        let calls = 0;
-        await bus.follow(CONTROL, () => {
-          calls++;
-          throw new Error('a defect');
-        }).ready;
-        await bus.publish(numbers(CONTROL, 'site', [0, 2]));
-        await vi.waitFor(() => expect(calls).toBe(2), WAIT);
-      });
-    });
+    describeFollowing(() => bus);
 
     describe('reading by key and time', () => {
       it('gives the records of a key within the time, oldest first, cut to the newest', async () => {

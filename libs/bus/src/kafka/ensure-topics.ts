@@ -24,7 +24,7 @@ function configOf(spec: TopicSpec): { name: string; value: string }[] {
 
 const PASSING = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_CONTROLLER']);
 
-function isUnknownTopic(error: unknown): boolean {
+export function isUnknownTopic(error: unknown): boolean {
   const { type, cause } = error as { type?: string; cause?: unknown };
   return (type !== undefined && PASSING.has(type)) || (cause instanceof Error && isUnknownTopic(cause));
 }

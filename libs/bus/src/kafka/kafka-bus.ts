@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { BusbarError, type Diagnosis } from '@busbar/errors';
 import { type TopicName, topicSpec } from '@busbar/events';
 import type { Clock } from '@busbar/model';
@@ -24,14 +23,15 @@ import type {
 import type { ProbeResult } from './broker-probe.js';
 import { BrokerWatch } from './broker-watch.js';
 import { ensureTopics } from './ensure-topics.js';
-import { createClient, settledWithin } from './kafka-client.js';
+import { createClient, createReadingClient, settledWithin } from './kafka-client.js';
 import { KafkaConsumption } from './kafka-consumption.js';
 import { KafkaOwnership } from './kafka-ownership.js';
 import { KafkaTable } from './kafka-table.js';
-import { PositionReader } from './position-reader.js';
 import { type ReadOnceSettings, readKept, readRange } from './read-once.js';
+import { SharedReader } from './shared-reader.js';
 import type { SupervisedConsumerSettings } from './supervised-consumer.js';
 import { TickBatcher } from './tick-batcher.js';
+import { TopicGate } from './topic-gate.js';
 
 const DEFAULT_TICK_MS = 10;
 const DEFAULT_RANGE_LIMIT = 10_000;
@@ -64,6 +64,9 @@ export class KafkaBus implements Bus {
   readonly #watch: BrokerWatch;
   readonly #ticked: TickBatcher;
   readonly #urgent: TickBatcher;
+  readonly #gate: TopicGate;
+  readonly #reader: SharedReader;
+  readonly #tables = new Map<TopicName, KafkaTable>();
   readonly #parts = new Set<{ stop(): Promise<void> }>();
   #admin: Promise<Admin> | null = null;
   #isClosed = false;
@@ -91,10 +94,19 @@ export class KafkaBus implements Bus {
       waitingSinceMs: () => this.#urgent.waitingSinceMs ?? this.#ticked.waitingSinceMs,
       ...(probe ? { probe } : {}),
     });
+    const topics = { nameOf: (topic: TopicName) => this.#name(topic), clock, log };
+    this.#gate = new TopicGate({ ...topics, admin: () => this.#connectedAdmin() });
+    this.#reader = new SharedReader({
+      ...topics,
+      kafka: createReadingClient(clientId, brokers),
+      gate: this.#gate,
+      answered: () => this.#watch.answered(),
+    });
   }
 
   async ensureTopics(topics: readonly TopicName[]): Promise<void> {
     await ensureTopics(await this.#connectedAdmin(), topics, (topic) => this.#name(topic));
+    this.#gate.open(topics);
   }
 
   async publish(records: readonly OutRecord[]): Promise<readonly Position[]> {
@@ -136,15 +148,12 @@ export class KafkaBus implements Bus {
   table(topic: TopicName): TableView {
     this.#assertOpen(topic);
     if (!topicSpec(topic).compacted) throw new TypeError(`${topic} is not compacted`);
-    return this.#keep(
-      new KafkaTable({
-        source: this.#source(topic, this.#ownGroup('table', topic)),
-        topic,
-        admin: () => this.#connectedAdmin(),
-        log: this.#settings.log,
-        ended: (table) => this.#parts.delete(table),
-      }),
-    );
+    const { log } = this.#settings;
+    const table =
+      this.#tables.get(topic) ??
+      new KafkaTable({ topic, reader: this.#reader, log, ended: () => this.#tables.delete(topic) });
+    this.#tables.set(topic, table);
+    return table.view();
   }
 
   async range(topic: TopicName, key: string | null, options: RangeOptions): Promise<InRecord[]> {
@@ -154,16 +163,8 @@ export class KafkaBus implements Bus {
 
   follow(topic: TopicName, listener: (record: InRecord) => void): Following {
     this.#assertOpen(topic);
-    return this.#keep(
-      new PositionReader({
-        source: this.#source(topic, this.#ownGroup('follow', topic)),
-        topic,
-        from: 'end',
-        admin: () => this.#connectedAdmin(),
-        log: this.#settings.log,
-        record: listener,
-      }),
-    );
+    const reading = this.#reader.read({ topic, from: 'end', record: listener });
+    return { ready: reading.caughtUp(), stop: async () => reading.stop() };
   }
 
   own(topic: TopicName, group: string, listener: OwnListener): Ownership {
@@ -201,7 +202,8 @@ export class KafkaBus implements Bus {
 
   async #close(): Promise<void> {
     // Handlers that are under way may still publish; then nobody may.
-    await Promise.all([...this.#parts].map((part) => part.stop()));
+    await Promise.all([...[...this.#parts].map((part) => part.stop()), this.#reader.close()]);
+    this.#gate.close();
     this.#isClosed = true;
     await Promise.all([this.#ticked.close(), this.#urgent.close()]);
     this.#watch.stop();
@@ -224,14 +226,10 @@ export class KafkaBus implements Bus {
     return `${this.#prefix}${topic}`;
   }
 
-  /** Read by this process alone; the broker forgets the group when it is empty. */
-  #ownGroup(use: string, topic: TopicName): string {
-    return `${this.#prefix}${this.#settings.clientId}.${use}.${topic}.${randomUUID()}`;
-  }
-
   #source(topic: TopicName, groupId: string): Omit<SupervisedConsumerSettings, 'fromBeginning' | 'events'> {
     const { clock, log } = this.#settings;
-    return { kafka: this.#kafka, clock, log, watch: this.#watch, topic: this.#name(topic), groupId };
+    const present = (signal: AbortSignal) => this.#gate.wait(topic, signal);
+    return { kafka: this.#kafka, clock, log, watch: this.#watch, present, topic: this.#name(topic), groupId };
   }
 
   #keep<Part extends { stop(): Promise<void> }>(part: Part): Part {

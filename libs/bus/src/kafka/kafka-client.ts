@@ -8,15 +8,19 @@ export const MAX_WAIT_MS = 500;
 /** Without `retry` given, kafkajs takes other values under NODE_ENV=test; with 5 retries an outage loses sends. */
 export const RETRY: RetryOptions = { retries: 100_000, initialRetryTime: 100, maxRetryTime: 1_000 };
 
+/** Says nothing itself: what matters comes as an error or an event, and is said once. */
+const CLIENT = { connectionTimeout: 3_000, logLevel: kafkajs.logLevel.NOTHING };
+
 export function createClient(clientId: string, brokers: readonly string[]): Kafka {
   patchIdleTimer();
-  return new kafkajs.Kafka({
-    clientId,
-    brokers: [...brokers],
-    retry: RETRY,
-    connectionTimeout: 3_000,
-    logLevel: kafkajs.logLevel.NOTHING,
-  });
+  return new kafkajs.Kafka({ ...CLIENT, clientId, brokers: [...brokers], retry: RETRY });
+}
+
+/** For attempts that are made anew by their caller: gives up when every broker was tried, or when one no longer answers. */
+export function createReadingClient(clientId: string, brokers: readonly string[]): Kafka {
+  patchIdleTimer();
+  const retry: RetryOptions = { retries: brokers.length, initialRetryTime: 50, maxRetryTime: 200 };
+  return new kafkajs.Kafka({ ...CLIENT, clientId, brokers: [...brokers], requestTimeout: 10_000, retry });
 }
 
 /** Waits for a promise, but not longer; true if it ended. Its own failure counts as an end. */
@@ -32,6 +36,20 @@ export async function settledWithin(promise: Promise<unknown>, waitMs: number): 
   const isEnded = await Promise.race([ended, late]);
   clearTimeout(timer);
   return isEnded;
+}
+
+/** Waits so long, or until the signal is given. */
+export function rest(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+  });
 }
 
 const ADMIN_WAIT_MS = 20_000;

@@ -1,56 +1,73 @@
+import type { TopicName } from '@busbar/events';
 import type { BusLogger } from '../logger.js';
 import type { InRecord, TableView } from '../port.js';
 import { withOwnOctets } from './kafka-record.js';
-import { PositionReader, type PositionReaderSettings } from './position-reader.js';
+import type { Reading, SharedReader } from './shared-reader.js';
 
 type Listener = (record: InRecord) => void;
 
-export type KafkaTableSettings = Omit<PositionReaderSettings, 'from' | 'record'> & {
-  readonly ended: (table: KafkaTable) => void;
-};
+export interface KafkaTableSettings {
+  readonly topic: TopicName;
+  readonly reader: SharedReader;
+  readonly log: BusLogger;
+  /** The last view was stopped. */
+  readonly ended: () => void;
+}
 
-/** The newest record of every key of a compacted topic. */
-export class KafkaTable implements TableView {
-  readonly ready: Promise<void>;
+/** The newest record of every key of a compacted topic, shared by all views of this process. */
+export class KafkaTable {
   readonly #records = new Map<string, InRecord>();
   readonly #listeners = new Set<Listener>();
-  readonly #reader: PositionReader;
-  readonly #log: BusLogger;
-  readonly #ended: (table: KafkaTable) => void;
+  readonly #settings: KafkaTableSettings;
+  readonly #reading: Reading;
+  #views = 0;
 
   constructor(settings: KafkaTableSettings) {
-    this.#log = settings.log;
-    this.#ended = settings.ended;
-    this.#reader = new PositionReader({
-      ...settings,
+    this.#settings = settings;
+    const { topic, reader } = settings;
+    this.#reading = reader.read({
+      topic,
       from: 'beginning',
       record: (record, isNew) => this.#apply(withOwnOctets(record), isNew),
     });
-    this.ready = this.#reader.ready;
   }
 
-  get size(): number {
-    return this.#records.size;
+  view(): TableView {
+    const records = this.#records;
+    const listeners = new Set<Listener>();
+    let isStopped = false;
+    this.#views++;
+    return {
+      ready: this.#reading.caughtUp(),
+      get: (key) => records.get(key),
+      entries: () => records.entries(),
+      get size() {
+        return records.size;
+      },
+      onChange: (listener) => {
+        // A function of its own, so that one listener given twice is called twice.
+        const own: Listener = (record) => listener(record);
+        if (isStopped) return () => undefined;
+        listeners.add(own);
+        this.#listeners.add(own);
+        return () => {
+          listeners.delete(own);
+          this.#listeners.delete(own);
+        };
+      },
+      stop: async () => {
+        if (isStopped) return;
+        isStopped = true;
+        for (const own of listeners) this.#listeners.delete(own);
+        listeners.clear();
+        if (--this.#views === 0) this.#end();
+      },
+    };
   }
 
-  get(key: string): InRecord | undefined {
-    return this.#records.get(key);
-  }
-
-  entries(): IterableIterator<[string, InRecord]> {
-    return this.#records.entries();
-  }
-
-  onChange(listener: Listener): () => void {
-    const own: Listener = (record) => listener(record);
-    this.#listeners.add(own);
-    return () => this.#listeners.delete(own);
-  }
-
-  async stop(): Promise<void> {
-    this.#listeners.clear();
-    await this.#reader.stop();
-    this.#ended(this);
+  #end(): void {
+    this.#reading.stop();
+    this.#settings.ended();
   }
 
   #apply(record: InRecord, isNew: boolean): void {
@@ -61,7 +78,7 @@ export class KafkaTable implements TableView {
       try {
         listener(record);
       } catch (error) {
-        this.#log.error({ topic: record.topic, err: error }, 'table listener failed');
+        this.#settings.log.error({ topic: record.topic, err: error }, 'table listener failed');
       }
     }
   }

@@ -2,9 +2,11 @@ import type { Clock } from '@busbar/model';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { BusLogger } from '../logger.js';
 import type { BrokerWatch, Watched } from './broker-watch.js';
-import { HEARTBEAT_MS, MAX_WAIT_MS, RETRY, SESSION_MS, settledWithin } from './kafka-client.js';
+import { HEARTBEAT_MS, MAX_WAIT_MS, RETRY, rest, SESSION_MS, settledWithin } from './kafka-client.js';
+import { KafkaTrouble } from './kafka-trouble.js';
 import { stickyAssigner } from './sticky-assigner.js';
 
+const FIRST_PAUSE_MS = 100;
 const REBUILD_MS = 1_000;
 const DISCONNECT_WAIT_MS = 3_000;
 /** kafkajs can stop for good after a rebalance (tulios/kafkajs #1441, #659): two group time-outs are enough. */
@@ -16,16 +18,12 @@ export interface Joined {
 }
 
 export interface ConsumerEvents {
-  /** Before each run of a consumer: what it must know, such as end offsets. Tried again until it succeeds. */
-  readonly prepare?: () => Promise<void>;
   /** Runs before the first fetch after a join, so that a seek in it counts. */
   readonly joined: (joined: Joined, consumer: Consumer) => void;
   /** Must not throw and not wait for what the records lead to. */
   readonly batch: (payload: EachBatchPayload, consumer: Consumer) => void;
   /** The group is about to share out anew; what is sent now still counts for the old membership. */
   readonly rebalancing?: (consumer: Consumer) => void;
-  /** Everything up to this offset was looked at, records or not. */
-  readonly passed?: (partition: number, lastOffset: number) => void;
   /** Heartbeat or sync answered well, this long after it was sent. */
   readonly answered?: (tookMs: number) => void;
   /** No member any more: the consumer is built anew or stopped. */
@@ -40,6 +38,8 @@ export interface SupervisedConsumerSettings {
   /** As the broker knows it. */
   readonly topic: string;
   readonly groupId: string;
+  /** Resolves when the topic can be used; rejects when the signal is given. */
+  readonly present: (signal: AbortSignal) => Promise<void>;
   /** Where a group without positions begins. */
   readonly fromBeginning: boolean;
   readonly partitionBytes?: number;
@@ -49,21 +49,35 @@ export interface SupervisedConsumerSettings {
 /** A kafkajs consumer that comes again by itself, whatever ended it. */
 export class SupervisedConsumer implements Watched {
   readonly #settings: SupervisedConsumerSettings;
+  readonly #trouble: KafkaTrouble;
+  readonly #stopping = new AbortController();
   #consumer: Consumer | null = null;
   #owned: readonly number[] = [];
   #aliveMs = 0;
-  #isStopped = false;
   #isBuilding = false;
-  #wake: () => void = () => undefined;
+  /** What ended the consumer while it was being built. */
+  #crash: unknown = null;
 
   constructor(settings: SupervisedConsumerSettings) {
     this.#settings = settings;
+    const { log, clock, topic, groupId } = settings;
+    this.#trouble = new KafkaTrouble({
+      log,
+      clock,
+      fields: { topic, group: groupId },
+      begun: 'Kafka consumer ended, building a new one',
+      over: 'Kafka consumer is back',
+    });
     settings.watch.add(this);
     void this.#build();
   }
 
   get consumer(): Consumer | null {
     return this.#consumer;
+  }
+
+  get #isStopped(): boolean {
+    return this.#stopping.signal.aborted;
   }
 
   tick(isReachable: boolean): void {
@@ -81,9 +95,8 @@ export class SupervisedConsumer implements Watched {
 
   /** Leaves the group; bounded, since kafkajs waits for ever while the broker is away. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    this.#stopping.abort();
     this.#settings.watch.remove(this);
-    this.#wake();
     await this.#drop();
   }
 
@@ -91,7 +104,7 @@ export class SupervisedConsumer implements Watched {
     if (this.#isBuilding) return;
     this.#isBuilding = true;
     await this.#drop();
-    await this.#pause(REBUILD_MS);
+    await rest(REBUILD_MS, this.#stopping.signal);
     await this.#build();
   }
 
@@ -106,43 +119,52 @@ export class SupervisedConsumer implements Watched {
 
   async #build(): Promise<void> {
     this.#isBuilding = true;
-    const { topic, fromBeginning, events, log, groupId } = this.#settings;
-    for (let isTold = false; !this.#isStopped; await this.#pause(REBUILD_MS)) {
-      const consumer = this.#create();
-      this.#consumer = consumer;
+    for (let pauseMs = FIRST_PAUSE_MS; !this.#isStopped; pauseMs = Math.min(2 * pauseMs, REBUILD_MS)) {
       try {
-        await consumer.connect();
-        await events.prepare?.();
-        await consumer.subscribe({ topics: [topic], fromBeginning });
-        this.#aliveMs = this.#settings.clock.monotonicMs();
-        if (this.#isStopped) break;
-        await consumer.run({
-          autoCommit: false,
-          eachBatchAutoResolve: false,
-          partitionsConsumedConcurrently: 24,
-          eachBatch: async (payload) => {
-            if (this.#consumer !== consumer || !payload.isRunning() || payload.isStale()) return;
-            // Whatever is thrown here ends the consumer; a TypeError even for good (kafka.md T6).
-            try {
-              events.batch(payload, consumer);
-            } catch (error) {
-              log.error({ topic, group: groupId, err: error }, 'a batch of Kafka could not be handed over');
-            }
-          },
-        });
+        // A group that is joined before its topic is there crashes or gets nothing.
+        await this.#settings.present(this.#stopping.signal);
+        await this.#start();
         break;
       } catch (error) {
-        if (!isTold) log.warn({ topic, group: groupId, err: error }, 'Kafka consumer could not start, trying again');
-        isTold = true;
+        if (this.#isStopped) break;
+        this.#trouble.tell(error);
         await this.#drop();
+        await rest(pauseMs, this.#stopping.signal);
       }
     }
     this.#isBuilding = false;
     if (this.#isStopped) await this.#drop();
   }
 
+  async #start(): Promise<void> {
+    const { topic, fromBeginning, events, log, groupId } = this.#settings;
+    const consumer = this.#create();
+    this.#consumer = consumer;
+    this.#crash = null;
+    await consumer.connect();
+    await consumer.subscribe({ topics: [topic], fromBeginning });
+    this.#aliveMs = this.#settings.clock.monotonicMs();
+    if (this.#isStopped) return;
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: 24,
+      eachBatch: async (payload) => {
+        if (this.#consumer !== consumer || !payload.isRunning() || payload.isStale()) return;
+        // Whatever is thrown here ends the consumer; a TypeError even for good (kafka.md T6).
+        try {
+          events.batch(payload, consumer);
+        } catch (error) {
+          log.error({ topic, group: groupId, err: error }, 'a batch of Kafka could not be handed over');
+        }
+      },
+    });
+    // `run` resolves although the first join failed.
+    if (this.#crash !== null) throw this.#crash;
+  }
+
   #create(): Consumer {
-    const { kafka, clock, log, groupId, watch, events, topic, partitionBytes } = this.#settings;
+    const { kafka, clock, groupId, watch, events, topic, partitionBytes } = this.#settings;
     const consumer = kafka.consumer({
       groupId,
       partitionAssigners: [stickyAssigner(() => this.#owned)],
@@ -165,6 +187,7 @@ export class SupervisedConsumer implements Watched {
     consumer.on(consumer.events.HEARTBEAT, () => {
       if (!isCurrent()) return;
       this.#aliveMs = clock.monotonicMs();
+      this.#trouble.over();
       events.answered?.(tookMs.Heartbeat);
     });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
@@ -177,25 +200,14 @@ export class SupervisedConsumer implements Watched {
     consumer.on(consumer.events.REBALANCING, () => {
       if (isCurrent()) events.rebalancing?.(consumer);
     });
-    consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
-      if (isCurrent()) events.passed?.(payload.partition, Number(payload.lastOffset));
-    });
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       if (!isCurrent() || this.#isStopped) return;
-      log.warn({ topic, group: groupId, err: payload.error }, 'Kafka consumer crashed, building a new one');
-      void this.#rebuild();
+      if (this.#isBuilding) this.#crash = payload.error;
+      else {
+        this.#trouble.tell(payload.error);
+        void this.#rebuild();
+      }
     });
     return consumer;
-  }
-
-  #pause(ms: number): Promise<void> {
-    if (this.#isStopped) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }
