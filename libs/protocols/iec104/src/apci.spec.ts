@@ -80,7 +80,9 @@ describe('ApduFramer', () => {
     { name: 'a U frame with an ASDU', octets: '68 05 43 00 00 00 64', fault: 'length' },
     { name: 'a U frame of no function', octets: '68 04 03 00 00 00', fault: 'control' },
     { name: 'a U frame of two functions', octets: '68 04 4B 00 00 00', fault: 'control' },
-    { name: 'a U frame with an N(R)', octets: '68 04 43 00 02 00', fault: 'control' },
+    { name: 'a U frame with a second control octet', octets: '68 04 43 01 00 00', fault: 'control' },
+    { name: 'a U frame with a third control octet', octets: '68 04 43 00 02 00', fault: 'control' },
+    { name: 'a U frame with a fourth control octet', octets: '68 04 43 00 00 01', fault: 'control' },
   ])('stops for good at $name', ({ octets, fault }) => {
     const good = hex('68 04 43 00 00 00');
     const framer = new ApduFramer();

@@ -66,7 +66,6 @@ export class AsduBuilder {
     requireInteger('object address', address, { min: 0, max: maxObjectAddress(this.settings) });
     this.addresses.put(this.octets, this.at, address);
     const element = this.at + this.settings.objectAddressOctets;
-    this.octets.fill(0, element, element + this.elementOctets);
     this.elements.put(this.octets, element, value, quality);
     if (this.timeAt >= 0) this.stamps.put(this.octets, element + this.timeAt, epochMs, timeMarks);
     this.at = element + this.elementOctets;

@@ -53,7 +53,7 @@ export function broadcastAddress(settings: AsduSettings): number {
 }
 
 export function maxObjectAddress(settings: AsduSettings): number {
-  return 2 ** (8 * settings.objectAddressOctets) - 1;
+  return (1 << (8 * settings.objectAddressOctets)) - 1;
 }
 
 /** How many objects of this size one ASDU takes. */

@@ -186,7 +186,9 @@ export class Asdu implements AsduHeader {
   }
 
   objects(): InformationObject[] {
-    return Array.from({ length: this.count }, (_, index) => this.object(index));
+    const all: InformationObject[] = [];
+    for (let index = 0; index < this.count; index++) all.push(this.object(index));
+    return all;
   }
 
   private octet(index: number, offset: number): number {

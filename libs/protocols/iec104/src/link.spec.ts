@@ -116,7 +116,8 @@ describe('starting and stopping', () => {
   it('falls silent for a successor, still takes acknowledgements, closes on data, starts again', () => {
     const link = controlled();
     sendMany(link, 2);
-    expect(words(link.suspend())).toEqual(['stopped']);
+    link.received(i(0, 0), 0);
+    expect(words(link.suspend())).toEqual(['S 1', 'stopped']);
     expect(link.suspend()).toEqual([]);
     expect(link.sendable).toBe(0);
     expect(words(link.received(s(1), 1))).toEqual(['acknowledged 1']);
@@ -124,7 +125,7 @@ describe('starting and stopping', () => {
     expect(words(link.received(u('startdt-act'), 3))).toEqual(['U startdt-con', 'started']);
     expect(link.sendable).toBe(k - 1);
     link.suspend();
-    expect(words(link.received(i(0, 1), 4))).toEqual(['close data-while-stopped']);
+    expect(words(link.received(i(1, 1), 4))).toEqual(['close data-while-stopped']);
     expect(controlling().suspend()).toEqual([]);
   });
 });
@@ -295,6 +296,16 @@ describe('timeouts', () => {
     link.received(i(0, 0), t3Ms + 100);
     link.received(u('testfr-act'), t3Ms + 200);
     expect(words(link.tick(t3Ms + t1Ms))).toEqual(['close t1-test']);
+  });
+
+  it('t1: a peer that talks but never confirms is tested once, then closed', () => {
+    const link = controlled({ t3Ms: 1000, t2Ms: 14_000 });
+    expect(words(link.tick(1000))).toEqual(['U testfr-act']);
+    for (let received = 0; received < 5; received++) {
+      link.received(i(received, 0), 1100 + received);
+      expect(words(link.tick(4000 + received * 2000))).toEqual([]);
+    }
+    expect(words(link.tick(1000 + t1Ms))).toEqual(['close t1-test']);
   });
 
   it('answers TESTFR at any time', () => {

@@ -23,6 +23,12 @@ describe('prebuildAsdus', () => {
     expect(asdus(prebuildAsdus({ header, addresses, isSequenceAllowed }))).toHaveLength(most);
   });
 
+  it('does not spend an ASDU on each short run of addresses', () => {
+    const blocks = Array.from({ length: 100 }, (_, block) => block * 12);
+    const addresses = blocks.flatMap((first) => Array.from({ length: 10 }, (_, index) => first + index));
+    expect(asdus(prebuildAsdus({ header, addresses, isSequenceAllowed: true }))).toHaveLength(34);
+  });
+
   it('holds each address once, bad until it is patched, and a patch is seen at its address alone', () => {
     const untimed = ASDU_TYPES.filter(
       ({ direction, qualityAt, timeOctets, isSent }) =>

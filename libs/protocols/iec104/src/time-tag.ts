@@ -29,6 +29,8 @@ const LIMITS = {
   year: { min: YEAR_MIN, max: YEAR_MAX },
 } as const;
 
+const LIMITED = Object.keys(LIMITS) as (keyof typeof LIMITS)[];
+
 /** Of CP24 only minute, milliseconds and the two marks; hour, day and month are 0 then. */
 export function readTimeTag(octets: Uint8Array, at: number, timeOctets: 3 | 7): TimeTag {
   const minute = octets[at + 2] ?? 0;
@@ -51,7 +53,7 @@ export function readTimeTag(octets: Uint8Array, at: number, timeOctets: 3 | 7): 
 
 /** 3 octets for CP24, 7 for CP56. Throws FRAME_INVALID for a field beyond its bits. */
 export function timeTagOctets(tag: TimeTag, timeOctets: 3 | 7): Uint8Array {
-  for (const name of Object.keys(LIMITS) as (keyof typeof LIMITS)[]) requireInteger(name, tag[name], LIMITS[name]);
+  for (const name of LIMITED) requireInteger(name, tag[name], LIMITS[name]);
   const octets = new Uint8Array(7);
   writeFields(octets, 0, tag, (tag.isSubstituted ? TIME_BIT.substituted : 0) | (tag.isInvalid ? TIME_BIT.invalid : 0));
   octets[4] = tag.day | (tag.weekday << 5);

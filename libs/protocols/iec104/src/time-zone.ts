@@ -113,7 +113,7 @@ class IanaZone implements TimeZone {
     const after = this.turn(wallMs, this.offsetAt(wallMs + DAY_MS));
     if (before === null || after === null || before.epochMs === after.epochMs)
       return (before ?? after)?.epochMs ?? null;
-    return (after.isSummer === civil.isSummer && before.isSummer !== civil.isSummer ? after : before).epochMs;
+    return (before.isSummer === civil.isSummer ? before : after).epochMs;
   }
 
   private turn(wallMs: number, offset: Offset): { epochMs: number; isSummer: boolean } | null {
