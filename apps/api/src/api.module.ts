@@ -15,6 +15,7 @@ import { readKeyFile } from './admin-key.js';
 import { ApiMetrics } from './api-metrics.js';
 import { ControlController } from './control.controller.js';
 import { ControlDesk } from './control-desk.js';
+import { FilesController } from './files.controller.js';
 import { ForwardingController } from './forwarding.controller.js';
 import { HttpFrontend } from './http-frontend.js';
 import { LicenseController } from './license.controller.js';
@@ -41,6 +42,7 @@ function openDesk(entry: ControlEntry, views: RequestViews, configuration: Confi
 @Module({
   controllers: [
     ControlController,
+    FilesController,
     ForwardingController,
     LicenseController,
     PointsController,

@@ -1,9 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Clock } from '@busbar/model';
 import { type HostPort, listenFailure } from '@busbar/service-kit';
 import { type BrokerLog, CloudBroker } from './broker.js';
 import { Commands } from './commands.js';
 import { type DeviceEntry, DeviceList } from './device-list.js';
 import { Faults } from './faults.js';
+import { FileStore } from './file-store.js';
 import { startHttp } from './http.js';
 import { Logins } from './logins.js';
 import { Requests } from './requests.js';
@@ -19,6 +23,8 @@ export interface CloudOptions {
   readonly devices: string | readonly DeviceEntry[];
   /** Keeps every value received, not only the newest. */
   readonly isCounting: boolean;
+  /** Folder of the files that devices send; default one of its own that is removed at the stop. */
+  readonly files?: string;
   readonly clock: Clock;
   readonly log: BrokerLog;
 }
@@ -44,7 +50,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const mqtt = await CloudBroker.start({ devices, sessions, requests, log }, options.mqtt).catch((error: unknown) => {
     throw listenFailure(error, options.mqtt, 'BUSBAR_CLOUD_MQTT');
   });
-  const parts = { devices, sessions, values, commands, faults };
+  const folder = options.files ?? mkdtempSync(join(tmpdir(), 'busbar-cloud-'));
+  const parts = { devices, sessions, values, commands, faults, files: new FileStore(folder), clock };
   const http = await startHttp(parts, valueLog, options.http).catch(async (error: unknown) => {
     await mqtt.broker.stop();
     throw listenFailure(error, options.http, 'BUSBAR_CLOUD_HTTP');
@@ -57,6 +64,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       requests.close();
       await http.server.close();
       await mqtt.broker.stop();
+      if (options.files === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
 }

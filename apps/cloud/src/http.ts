@@ -1,10 +1,13 @@
 import { BusbarError, type ErrorCode, errorFix, errorSentence, isBusbarError } from '@busbar/errors';
+import type { Clock } from '@busbar/model';
 import type { HostPort } from '@busbar/service-kit';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Commands } from './commands.js';
 import type { Device, DeviceList } from './device-list.js';
 import { type Faults, faultSchema } from './faults.js';
+import { addFileRoutes } from './file-routes.js';
+import type { FileStore } from './file-store.js';
 import type { Sessions } from './sessions.js';
 import type { ValueLog } from './value-log.js';
 import type { ValueStore } from './value-store.js';
@@ -36,6 +39,8 @@ export interface HttpParts {
   readonly values: ValueStore;
   readonly commands: Commands;
   readonly faults: Faults;
+  readonly files: FileStore;
+  readonly clock: Clock;
 }
 
 function parse<T>(schema: z.ZodType<T>, given: unknown): T {
@@ -73,6 +78,7 @@ export async function startHttp(
   );
   addValueRoutes(server, parts, log);
   addControlRoutes(server, parts);
+  addFileRoutes(server, parts);
   await server.listen({ host: address.host, port: address.port });
   const bound = server.server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;

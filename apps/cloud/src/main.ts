@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { formatHostPort, runProcess } from '@busbar/service-kit';
 import { startCloud } from './cloud.js';
 
@@ -7,6 +8,7 @@ await runProcess('cloud', async ({ settings, log, clock, announce }) => {
     http: settings.cloudHttp,
     devices: settings.cloudDevices,
     isCounting: settings.cloudCounting,
+    files: join(settings.data, 'cloud-files'),
     clock,
     log,
   });

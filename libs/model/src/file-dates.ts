@@ -46,7 +46,8 @@ export const LONGEST_REACH_MS = 32 * DAY_MS;
 /** Why the date fields of a text cannot be filled in; undefined when they can. `%M` and `%S` stand in file names only. */
 export function dateFieldProblem(text: string, place: 'folder' | 'name'): string | undefined {
   for (const [field, letter = ''] of text.matchAll(/%(.?)/gsu)) {
-    if (!Object.hasOwn(FIELDS, letter)) return `${field} is no date field; they are %Y %y %m %d %j %H %M %S and %% for %`;
+    if (!Object.hasOwn(FIELDS, letter))
+      return `${field} is no date field; they are %Y %y %m %d %j %H %M %S and %% for %`;
     if (place === 'folder' && (letter === 'M' || letter === 'S')) return `${field} stands in names of files only`;
   }
   return undefined;

@@ -17,7 +17,10 @@ function reference(pattern: string): RegExp {
 const letters = fc.constantFrom('a', 'b', 'c', '.', ' ', '故');
 const name = fc.array(letters, { maxLength: 12 }).map((list) => list.join(''));
 const pattern = fc
-  .array(fc.oneof(letters, fc.constantFrom('*', '?', '[ab]', '[!a]', '[a-c]', '\\*', '\\a')), { minLength: 1, maxLength: 8 })
+  .array(fc.oneof(letters, fc.constantFrom('*', '?', '[ab]', '[!a]', '[a-c]', '\\*', '\\a')), {
+    minLength: 1,
+    maxLength: 8,
+  })
   .map((list) => list.join(''));
 
 describe('patterns of file names', () => {

@@ -136,7 +136,9 @@ export class FilePattern {
   get exact(): string | undefined {
     const [way, other] = this.#ways;
     if (!way || other) return undefined;
-    return way.every((part) => part.kind === 'one') ? way.map((part) => (part as { text: string }).text).join('') : undefined;
+    return way.every((part) => part.kind === 'one')
+      ? way.map((part) => (part as { text: string }).text).join('')
+      : undefined;
   }
 
   matches(name: string): boolean {

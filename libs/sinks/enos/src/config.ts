@@ -16,12 +16,28 @@ const deviceSecret = () =>
     example: 'secret:enos/edge',
   });
 
+function isHttpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password, search, hash } = new URL(text);
+  const isPlain = username === '' && password === '' && search === '' && hash === '';
+  return (protocol === 'http:' || protocol === 'https:') && hostname !== '' && isPlain;
+}
+
 export const enosConfigSchema = z.strictObject({
   url: mqttUrlField().meta({
     title: 'Address',
     description: 'EnOS as mqtt://host:port; EnOS listens at 11883.',
     example: 'mqtt://127.0.0.1:11883',
   }),
+  http: z
+    .string()
+    .refine(isHttpUrl, 'expected http://host:port or https://host:port, without user and password')
+    .optional()
+    .meta({
+      title: 'Address for files',
+      description: 'HTTP side of EnOS, by which files are sent; without it none are.',
+      example: 'https://127.0.0.1:8443',
+    }),
   productKey: productKey(),
   deviceKey: keyField().meta({
     title: 'Device key',

@@ -1,5 +1,6 @@
 import { defineSink } from '@busbar/sink-sdk';
 import { type EnosConfig, enosConfigSchema, enosIdentitySchema } from './config.js';
+import { sendFile } from './files/send-file.js';
 import { EnosSession } from './session.js';
 
 const enosSink = defineSink<EnosConfig, EnosSession>({
@@ -13,6 +14,7 @@ const enosSink = defineSink<EnosConfig, EnosSession>({
   connect: (context, signal) => EnosSession.open(context, signal),
   close: (session) => session.close(),
   send: (session, messages, signal) => session.send(messages, signal),
+  sendFile,
 });
 
 export default enosSink;

@@ -1,0 +1,1 @@
+export { FileCollectorModule } from './file-collector.module.js';

@@ -1,0 +1,32 @@
+import type { FileSource } from './sources/file-source.js';
+
+/** The source of one session: opened when it is needed, and again after a loss. */
+export class SourceLink {
+  readonly #open: (signal: AbortSignal) => Promise<FileSource>;
+  /** Aborts when nothing more is wanted. */
+  readonly signal: AbortSignal;
+  #source: FileSource | null = null;
+
+  constructor(open: (signal: AbortSignal) => Promise<FileSource>, signal: AbortSignal) {
+    this.#open = open;
+    this.signal = signal;
+  }
+
+  async source(): Promise<FileSource> {
+    if (this.#source && !this.#source.isOpen) await this.close();
+    if (this.#source) return this.#source;
+    const source = await this.#open(this.signal);
+    // Whatever waits for a device that is silent ends with the link.
+    if (this.signal.aborted) await source.close();
+    else this.signal.addEventListener('abort', () => void source.close(), { once: true });
+    this.#source = source;
+    return source;
+  }
+
+  /** Of no more use, or not needed any more; the next call of `source` opens another. */
+  async close(): Promise<void> {
+    const source = this.#source;
+    this.#source = null;
+    await source?.close();
+  }
+}
