@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeBatch } from '@busbar/batch';
 import { type Bus, openEmbeddedBus } from '@busbar/bus';
-import { type AccessConnectionConfig, decodeJson, type TableConfig } from '@busbar/events';
+import {
+  type AccessConnectionConfig,
+  decodeJson,
+  ENTITLEMENTS_KEY,
+  type EntitlementsChanged,
+  encodeJson,
+  type TableConfig,
+} from '@busbar/events';
 import {
   type AppliedGeneration,
   BUS,
@@ -170,6 +177,32 @@ describe('the collector', () => {
     await vi.waitUntil(() => said()?.generation === 2, { timeout: 15_000 });
     await app.close();
     expect(said()).toMatchObject({ epoch: null, state: 'stopped' });
+  });
+
+  it('does not start what the license does not let in, says so, and starts it when it does', async () => {
+    const license = async (connections: number) => {
+      const record: EntitlementsChanged = {
+        site: 'demo',
+        state: 'evaluation',
+        diagnoses: [],
+        license: null,
+        limits: { protocols: null, connections, tags: null, forwarding: null },
+        admitted: [],
+        clockMs: 0,
+        clockResets: [],
+        at: 0,
+      };
+      const value = encodeJson('entitlements.changed.v1', record);
+      await bus.publish([{ topic: 'entitlements.changed.v1', key: ENTITLEMENTS_KEY, value }]);
+    };
+    await license(0);
+    await boot();
+    publish(generation(1, [line]));
+    await vi.waitUntil(() => said()?.diagnosis?.code === 'LICENSE_CONNECTIONS', { timeout: 15_000 });
+    expect(said()?.state).toBe('stopped');
+    await license(1);
+    await vi.waitUntil(() => said()?.state === 'degraded', { timeout: 15_000 });
+    expect(said()?.diagnosis?.code).not.toBe('LICENSE_CONNECTIONS');
   });
 
   it('lets a connection go that is no more', async () => {
