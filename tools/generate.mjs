@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { chartDocs } from './chart-docs.mjs';
 
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -99,6 +100,7 @@ export async function generate(root) {
     'libs/driver-catalog/src/catalog.ts': catalog(root, 'driver'),
     'libs/sink-catalog/src/catalog.ts': catalog(root, 'sink'),
     'libs/server-catalog/src/catalog.ts': catalog(root, 'server'),
+    ...chartDocs(root),
     'docs/reference/errors.md': errorsPage(ERRORS),
     'docs/reference/topics.md': topicsPage(TOPICS),
     'docs/reference/settings.md': settingsPage(settingsHelp('<program>')),
