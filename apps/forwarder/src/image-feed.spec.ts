@@ -58,6 +58,14 @@ describe('the image of a plan', () => {
     expect(feed.image.quality[1]).toBe(bad('never-read'));
   });
 
+  it('keeps the stamp of a value that was not refreshed', () => {
+    const feed = feedOf('a/power');
+    feed.feed(batchOf('a', ['power', 4, 200]), 0);
+    feed.feed(batchOf('a', ['power', 4, 900, uncertain('stale')]), 1);
+    expect(feed.image.timeMs[0]).toBe(200);
+    expect(feed.image.quality[0]).toBe(uncertain('stale'));
+  });
+
   it('marks the time that Busbar gave because the device gives none', () => {
     const feed = feedOf('a/power', 'a/state');
     feed.feed(batchOf('a', ['power', 4, 5_000], ['state', 1, 4_990]), 0);

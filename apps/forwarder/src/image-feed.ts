@@ -118,8 +118,10 @@ export class ImageFeed {
     else if (this.#image.text.size > 0) this.#image.text.delete(slot);
     const timeMs = sourceMs(batch, i);
     this.#image.value[slot] = side === undefined ? (batch.values[i] as number) : numberOf(side);
-    this.#image.timeMs[slot] = timeMs;
     this.#image.quality[slot] = batch.quality[i] as number;
+    // Nothing is refreshed by being old: the stamp stays that of the last good sample.
+    if (batch.quality[i] === STALE && this.#image.timeMs[slot] !== 0) return;
+    this.#image.timeMs[slot] = timeMs;
     this.#image.isCollected[slot] = timeMs === batch.collectedMs ? 1 : 0;
   }
 }

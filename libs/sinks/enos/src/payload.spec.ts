@@ -52,10 +52,11 @@ describe('a batch request', () => {
     );
   });
 
-  it('never sends a bad value where its quality cannot be told', () => {
+  it('never sends a bad or stale value where its quality cannot be told', () => {
     const samples = [
       { point: 1, value: 1, quality: bad('sensor') },
-      { point: 3, value: 3, quality: uncertain('stale') },
+      { point: 3, value: 3, quality: uncertain('out-of-range') },
+      { point: 5, value: 5, quality: uncertain('stale') },
     ];
     expect(paramsOf(samples)).toContain('"measurepoints":{"t2":3}');
   });

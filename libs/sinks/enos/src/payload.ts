@@ -1,5 +1,6 @@
 import type { SideValue } from '@busbar/batch';
 import type { PointConfig } from '@busbar/events';
+import { uncertain } from '@busbar/model';
 import { JsonBytes, type SinkMessage, type TimeGroup, utf8 } from '@busbar/sink-sdk';
 import type { EnosDevice } from './device.js';
 
@@ -50,8 +51,8 @@ function keysOf(points: Points): Keys {
 }
 
 /**
- * The values of a group that EnOS has words for. A value that is not there has none, and a bad value has none where the
- * point carries no quality: bare, it would read as a good one.
+ * The values of a group that EnOS has words for. A value that is not there has none; and neither a bad nor a stale value has
+ * one where the point carries no quality: bare, it would read as a good and fresh one.
  */
 export function sendable(message: SinkMessage, group: TimeGroup): ArrayLike<number> {
   const { batch, points } = message;
@@ -59,7 +60,9 @@ export function sendable(message: SinkMessage, group: TimeGroup): ArrayLike<numb
   const can = (at: number): boolean => {
     const value = batch.values[at] as number;
     if (value - value !== 0 && !batch.side?.has(at)) return false;
-    return (batch.quality[at] as number) < 0x80 || points[batch.handles[at] as number]?.quality === true;
+    const quality = batch.quality[at] as number;
+    const isPlain = quality < 0x80 && quality !== STALE;
+    return isPlain || points[batch.handles[at] as number]?.quality === true;
   };
   for (let i = 0; i < indexes.length; i++) {
     if (!can(indexes[i] as number)) return Array.from(indexes).filter(can);
@@ -67,6 +70,7 @@ export function sendable(message: SinkMessage, group: TimeGroup): ArrayLike<numb
   return indexes;
 }
 
+const STALE = uncertain('stale');
 const VALUE = utf8('{"value":');
 const QUALITIES = [utf8(',"quality":0}'), utf8(',"quality":1}'), utf8(',"quality":2}')];
 const END_ITEM = utf8('}}');
