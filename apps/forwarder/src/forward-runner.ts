@@ -19,6 +19,7 @@ const RETRY_MOST_MS = 30_000;
 const CATCH_UP_MS = 5_000;
 const PUBLISH_RETRY_MS = 200;
 const SECOND_MS = 1_000;
+const STOP_MS = 3_000;
 
 export interface ForwardRunnerParts {
   readonly bus: Bus;
@@ -91,7 +92,8 @@ export class ForwardRunner {
     this.#stopping.abort();
     this.#again();
     if (this.#tick) clearInterval(this.#tick);
-    await this.#serving;
+    // A bus that is away may keep the start waiting.
+    await settledWithin(this.#serving, STOP_MS);
     await this.#listening?.close();
     this.#listening = null;
     await Promise.all([this.#queue.stop(), this.#consumption?.stop(), this.#imaged?.stop()]);
@@ -106,7 +108,10 @@ export class ForwardRunner {
       await this.#imaged.ready;
       for (const asset of this.#feed.index.assets) {
         const record = this.#imaged.get(asset);
-        if (record?.value) this.#feed.remember(batchOf(record));
+        if (!record?.value) continue;
+        const batch = batchOf(record);
+        this.#feed.remember(batch);
+        this.#service.seen(batch, Math.max(0, this.#parts.clock.wallMs() - batch.collectedMs));
       }
       if (signal.aborted) return;
       this.#consumption = bus.consume('points.updated.v1', `forwarder.${this.#target.connection}`, (delivery, stop) =>
@@ -288,4 +293,13 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
     const timer = setTimeout(end, ms);
     signal.addEventListener('abort', end, { once: true });
   });
+}
+
+async function settledWithin(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work.catch(() => undefined), late]);
+  clearTimeout(timer);
 }

@@ -40,14 +40,14 @@ export class ServicePoints {
     this.#slots = slotsOf(target.plan.entries);
   }
 
-  /** Called with every batch of an asset that is offered. */
-  seen(batch: SampleBatch): void {
+  /** Called with every batch of an asset that is offered. @param ageMs of a batch from before the start. */
+  seen(batch: SampleBatch, ageMs = 0): void {
     const seen = this.#assets.get(batch.key) ?? { isLost: false, goodMs: null };
     this.#assets.set(batch.key, seen);
     let isLost = batch.count > 0;
     for (let i = 0; i < batch.count; i++) {
       const quality = batch.quality[i] as number;
-      if (qualityLevel(quality) !== 'bad') seen.goodMs = this.#clock.monotonicMs();
+      if (qualityLevel(quality) !== 'bad') seen.goodMs = this.#clock.monotonicMs() - ageMs;
       const reason = qualityReason(quality);
       if (qualityLevel(quality) !== 'bad' || (reason !== 'not-connected' && reason !== 'never-read')) isLost = false;
     }
@@ -83,22 +83,24 @@ export class ServicePoints {
       case 'generation':
         return this.#target.generation;
       case 'lost':
-        return this.#target.assets.filter((each) => !this.#isThere(each)).length;
+        return this.#target.assets.filter((each) => this.#assets.get(each)?.isLost === true).length;
       case 'dropped':
         return dropped;
       case 'clock':
         return 1;
       case 'communication':
-        return asset !== undefined && this.#isThere(asset) ? 1 : 0;
+        return this.#communication(asset);
       case 'age':
-        return asset === undefined ? undefined : this.#age(asset);
+        return asset === undefined || !this.#assets.has(asset) ? undefined : this.#age(asset);
       default:
         return undefined;
     }
   }
 
-  #isThere(asset: string): boolean {
-    return this.#assets.get(asset)?.isLost === false;
+  /** Undefined until anything is known: a start is no loss. */
+  #communication(asset: string | undefined): number | undefined {
+    const seen = asset === undefined ? undefined : this.#assets.get(asset);
+    return seen && (seen.isLost ? 0 : 1);
   }
 
   /** Seconds since the last value that was not bad; 65535: more, or never. */
