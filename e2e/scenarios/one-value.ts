@@ -79,7 +79,9 @@ function promises({ start, restarted, besides }: OneValueOptions): void {
 
   it('says that every connection is active', async () => {
     const list = await until('connections are active', async () => {
-      const { connections } = (await site.api<{ connections: ConnectionView[] }>('/connections')).body;
+      const all = (await site.api<{ connections: ConnectionView[] }>('/connections')).body.connections;
+      // A server is idle until a third party comes.
+      const connections = all.filter(({ kind }) => kind !== 'forwarding');
       return connections.length >= 3 && connections.every(({ state }) => state === 'active') && connections;
     });
     expect(list.flatMap(({ devices }) => devices).filter(({ state }) => state === 'active')).toHaveLength(5);

@@ -41,7 +41,8 @@ describe('a package with a mistake', () => {
     ],
     [
       'a rule that is not built',
-      (f: string) => writeFileSync(join(f, 'forwarding.yaml'), 'forwarding:\n  dispatch: { server: iec104 }\n'),
+      (f: string) =>
+        writeFileSync(join(f, 'triggers.yaml'), 'triggers:\n  hot: { on: "*", when: INV.CabinetTemp > 75 }\n'),
       'NOT_BUILT',
     ],
   ])('with %s does not start, and says file, line and column', async (_what, change, code) => {

@@ -20,8 +20,8 @@ async function prepare(): Promise<Site> {
   editPackage(
     prepared.package,
     'control/policies.yaml',
-    '[ operator, cloud:enos, app ]',
-    '[ cloud:enos, operator, app ]',
+    '[ operator, external, cloud:enos, app ]',
+    '[ cloud:enos, operator, external, app ]',
   );
   return prepared;
 }
