@@ -37,7 +37,7 @@ describeOneValue('one value all the way, as services on Kafka', {
     it('lets a plain Nest service with the stock Kafka transport hear events and command', async () => {
       const folderOfExample = join(root, 'examples', 'nest-subscriber');
       execFileSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', folderOfExample]);
-      const env = { ...process.env, BROKERS: servers?.kafka.brokers, SITE: 'demo-pv', POINT: 'inv-02/INV.PowerLimit' };
+      const env = { ...process.env, BROKERS: servers?.kafka.brokers, SITE: 'demo-pv', POINT: 'inv-04/INV.PowerLimit' };
       const subscriber = spawn(process.execPath, [join(folderOfExample, 'dist', 'main.js')], {
         env: { ...env, VALUE: '66' },
       });
