@@ -15,8 +15,11 @@ const SHAPE: CountingShape = { devices: 24, tags: 50 };
 const PHASE_MS = 20_000;
 /** A scan, and what it takes from the device's answer to the bus's acknowledgement. */
 const SCAN_MS = 1_500;
-/** Longest time without an owner after a kill that is still a pause, not a loss. */
-const PAUSE_MS = 15_000;
+/**
+ * So long after a kill connections may still change hands: the dead member is missed after 6 s, the rebalance takes up to
+ * 10 s, and one that was killed while it joined makes another. A read under way at a hand-over is not taken.
+ */
+const PAUSE_MS = 35_000;
 
 interface Read {
   readonly n: number;
