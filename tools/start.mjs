@@ -43,7 +43,8 @@ async function main() {
   function begin(name) {
     const main = join(root, 'apps', name, 'dist', 'main.js');
     const env = Object.assign({}, process.env, { BUSBAR_PACKAGE: folder });
-    const child = spawn(process.execPath, ['--enable-source-maps', main], {
+    // Without source maps, which cost a quarter of a second each; NODE_OPTIONS=--enable-source-maps brings them back.
+    const child = spawn(process.execPath, [main], {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
