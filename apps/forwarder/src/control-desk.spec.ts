@@ -1,7 +1,7 @@
 import { BusbarError } from '@busbar/errors';
 import type { End } from '@busbar/events';
 import type { ControlEntry, Logger } from '@busbar/service-kit';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ControlDesk } from './control-desk.js';
 import type { ForwardTarget } from './forward-target.js';
 import { joinedPlan } from './test-plan.js';
@@ -58,6 +58,19 @@ describe('the command of a master', () => {
     const { decided, ended } = port.submit(wish);
     expect(await decided).toEqual({ kind: 'unanswered' });
     expect(await ended).toMatchObject({ kind: 'refused', rule: 'RESTARTED' });
+  });
+
+  it('that waits behind another write is pending at the limit, not refused', async () => {
+    vi.useFakeTimers();
+    try {
+      const never = new Promise<never>(() => undefined);
+      const { port } = deskWith(async () => ({ request: {} as never, decided: never, ended: never }));
+      const { decided } = port.submit(wish);
+      await vi.advanceTimersByTimeAsync(2_000);
+      expect(await decided).toEqual({ kind: 'pending' });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('that is refused says by which rule', async () => {

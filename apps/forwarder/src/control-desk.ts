@@ -11,6 +11,7 @@ const DECIDE_MS = 2_000;
 const END_MS = 320_000;
 
 const UNANSWERED: ServerDecision = { kind: 'unanswered' };
+const PENDING: ServerDecision = { kind: 'pending' };
 const NOBODY_CAN_SAY: End = { kind: 'unknown', reason: 'NO_ANSWER' };
 const NO_BUS: End = { kind: 'refused', rule: 'RESTARTED', also: [], facts: [] };
 
@@ -73,7 +74,7 @@ export class ControlDesk {
       if (error !== null) return NO_BUS;
       return (await (await submitted).ended).end;
     });
-    return { decided: within(decided, DECIDE_MS, UNANSWERED), ended: within(ended, END_MS, NOBODY_CAN_SAY) };
+    return { decided: within(decided, DECIDE_MS, PENDING), ended: within(ended, END_MS, NOBODY_CAN_SAY) };
   }
 }
 

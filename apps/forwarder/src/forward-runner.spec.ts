@@ -147,6 +147,25 @@ describe('a forwarding connection', () => {
     await vi.waitFor(() => expect(report).toMatchObject({ diagnosis: { code: 'FORWARD_EMPTY' } }));
   });
 
+  it('never serves the image of a generation that went while it began to listen', async () => {
+    const working = listen;
+    let open: () => void = () => undefined;
+    const isHeld = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    listen = async (host) => {
+      if (hosts.length === 1) await isHeld;
+      return working(host);
+    };
+    const running = start();
+    await vi.waitFor(() => expect(hosts).toHaveLength(1));
+    running.apply(target('2', 'a/power'));
+    open();
+    await vi.waitFor(() => expect(report?.server?.port).toBe(2404));
+    expect(closed).toBe(1);
+    expect(hosts[1]?.plan.entries).toHaveLength(1);
+  });
+
   it('goes on with the same listener when points come, and with a new one when it must', async () => {
     const running = start();
     await vi.waitFor(() => expect(report?.server?.port).toBe(2404));

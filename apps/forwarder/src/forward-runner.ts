@@ -77,11 +77,11 @@ export class ForwardRunner {
   apply(target: ForwardTarget): void {
     const before = this.#target;
     this.#target = target;
+    this.#service.replan(target);
     if (before.digest === target.digest) return;
     const index = new PlanIndex(target.joined);
     const slotOf = this.#feed.replan(index);
     this.#queue.replan(index, slotOf);
-    this.#service.replan(target);
     const { plan, clients, control } = target;
     const next = { plan, image: this.#feed.image, diff: diff(before.plan, plan), clients, control };
     const isSameListener = before.listener === target.listener;
@@ -109,7 +109,8 @@ export class ForwardRunner {
       for (const asset of this.#feed.index.assets) {
         const record = this.#imaged.get(asset);
         if (!record?.value) continue;
-        const batch = batchOf(record);
+        const batch = this.#readImage(record);
+        if (!batch) continue;
         this.#feed.remember(batch);
         this.#service.seen(batch, Math.max(0, this.#parts.clock.wallMs() - batch.collectedMs));
       }
@@ -120,7 +121,7 @@ export class ForwardRunner {
       await this.#consumption.ready;
       await this.#caughtUp();
     } catch (error) {
-      if (!signal.aborted) log.error({ err: error, connection: this.#target.connection }, 'forwarding cannot start');
+      if (!signal.aborted) this.#failed(error);
       return;
     }
     let pauseMs = RETRY_FIRST_MS;
@@ -129,10 +130,17 @@ export class ForwardRunner {
         this.#again = resolve;
       });
       try {
-        this.#listening = await this.#listen();
+        const target = this.#target;
+        const listening = await this.#listen();
+        if (this.#target.digest !== target.digest) {
+          // Another generation came meanwhile: this one would serve the image of before.
+          await listening.close();
+          continue;
+        }
+        this.#listening = listening;
         this.#diagnosis = null;
         pauseMs = RETRY_FIRST_MS;
-        log.info({ connection: this.#target.connection, port: this.#listening.port }, 'server listens');
+        log.info({ connection: this.#target.connection, port: listening.port }, 'server listens');
         this.#tell();
         await renewed;
         if (signal.aborted) return;
@@ -144,6 +152,16 @@ export class ForwardRunner {
         await Promise.race([renewed, pause(pauseMs, signal)]);
         pauseMs = Math.min(RETRY_MOST_MS, pauseMs * 2);
       }
+    }
+  }
+
+  /** Undefined for one that cannot be read: its points stay without a value until they are read anew. */
+  #readImage(record: InRecord): SampleBatch | undefined {
+    try {
+      return batchOf(record);
+    } catch (error) {
+      this.#parts.log.error({ err: error, asset: record.key }, 'the last values of an asset cannot be read');
+      return undefined;
     }
   }
 

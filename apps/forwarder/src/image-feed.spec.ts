@@ -90,12 +90,25 @@ describe('events', () => {
     expect([...(events?.dt ?? [])]).toEqual([1, 2, 3]);
   });
 
-  it('are queued again after a start for what is older than the image, and not for what is as it was', () => {
+  it('tell that a point is stale, and that it is good again', () => {
+    const feed = feedOf('a/state');
+    feed.feed(batchOf('a', ['state', 1, 100]), 0);
+    expect(feed.feed(batchOf('a', ['state', 1, 900, uncertain('stale')]), 1).events?.count).toBe(1);
+    expect(feed.feed(batchOf('a', ['state', 1, 1_000]), 2).events?.quality[0]).toBe(GOOD);
+  });
+
+  it('name every slot of a batch with more samples than the plan has addresses', () => {
+    const { slots, count } = feedOf('a/state').feed(batchOf('a', ['state', 1, 1], ['state', 0, 2], ['state', 1, 3]), 0);
+    expect([...slots.subarray(0, count)]).toEqual([0, 0, 0]);
+  });
+
+  it('are queued again after a start for what is older than the image, and once for what was shown as stale', () => {
     const feed = feedOf('a/state');
     feed.remember(batchOf('a', ['state', 1, 300]));
     expect(feed.feed(batchOf('a', ['state', 1, 100]), 0).events?.count).toBe(1);
     const other = feedOf('a/state');
     other.remember(batchOf('a', ['state', 1, 300]));
-    expect(other.feed(batchOf('a', ['state', 1, 400]), 0).events).toBeNull();
+    expect(other.feed(batchOf('a', ['state', 1, 400]), 0).events?.count).toBe(1);
+    expect(other.feed(batchOf('a', ['state', 1, 500]), 1).events).toBeNull();
   });
 });

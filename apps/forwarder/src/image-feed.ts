@@ -82,6 +82,7 @@ export class ImageFeed {
       }
       for (const slot of asset.slots[at] as readonly number[]) {
         this.#put(slot, batch, i);
+        if (count === this.#slots.length) this.#grow();
         this.#slots[count++] = slot;
       }
     }
@@ -94,7 +95,7 @@ export class ImageFeed {
   }
 
   /**
-   * A change of value or quality; and, after a start, what is older than the image: it may have been queued before,
+   * A change of value or quality, so that what a restart showed as stale is told to be good again; and, after a start, what is older than the image: it may have been queued before,
    * or not, and twice is better than never.
    */
   #isEvent(asset: AssetSlots, at: number, { batch, i }: { readonly batch: SampleBatch; readonly i: number }): boolean {
@@ -108,7 +109,14 @@ export class ImageFeed {
       typeof side === 'string'
         ? image.text.get(slot) === side
         : Object.is(image.value[slot], side === undefined ? batch.values[i] : numberOf(side));
-    return !isSame || (before !== quality && !(before === STALE && qualityLevel(quality) === 'good'));
+    return !isSame || before !== quality;
+  }
+
+  /** A batch may hold several samples of a point. */
+  #grow(): void {
+    const slots = new Uint32Array(2 * this.#slots.length);
+    slots.set(this.#slots);
+    this.#slots = slots;
   }
 
   #put(slot: number, batch: SampleBatch, i: number): void {

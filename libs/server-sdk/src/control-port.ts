@@ -19,7 +19,9 @@ export interface ServerWish {
 export type ServerDecision =
   | { readonly kind: 'granted' }
   | { readonly kind: 'refused'; readonly rule: Rule }
-  /** No decision in time, or the bus is away. */
+  /** Not decided at the limit, and it may still be carried out: it waits behind another write. */
+  | { readonly kind: 'pending' }
+  /** The bus is away, or it expired undecided: it is not carried out. */
   | { readonly kind: 'unanswered' };
 
 export interface ServerSubmission {

@@ -236,9 +236,12 @@ export class Requests {
     const { octets } = asdu;
     const { decided, ended } = controls.submit(wish);
     const decision = await decided;
-    if (decision.kind !== 'granted') {
+    const isWrite = wish.act === 'operate' && !wish.isTest;
+    // A write that waits behind another may still be carried out: who was told no would not expect it.
+    const isTaken = decision.kind === 'granted' || (decision.kind === 'pending' && isWrite);
+    if (!isTaken) {
       const { confirmation } = iec104Answer(decision);
-      this.#count('command', decision.kind === 'refused' ? decision.rule : 'unanswered');
+      this.#count('command', decision.kind === 'refused' ? decision.rule : decision.kind);
       const isUnknown = confirmation === 'unknown-address';
       this.#reply(octets, isUnknown ? mirrored(CAUSE.unknownObjectAddress) : negative(asdu));
       return;

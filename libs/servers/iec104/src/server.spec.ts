@@ -1,5 +1,12 @@
 import { bad, GOOD, uncertain } from '@busbar/model';
-import { ending, refusal, type TestServer, type TestServerOptions, testServerHost } from '@busbar/server-testkit';
+import {
+  EXECUTED,
+  ending,
+  refusal,
+  type TestServer,
+  type TestServerOptions,
+  testServerHost,
+} from '@busbar/server-testkit';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Iec104Config } from './config.js';
 import server from './server.js';
@@ -204,6 +211,9 @@ describe('commands', () => {
     expect((await master.command({ entry: limit(host), value: 1 })).words).toBe('cause 47 negative');
     host.controls.script = () => ending({ kind: 'unknown', reason: 'NO_ANSWER' });
     expect((await master.command({ entry: limit(host), value: 1 })).kind).toBe('pending');
+    // Waits behind another write: told no, a master would not expect that it is carried out.
+    host.controls.script = () => ({ ...ending(EXECUTED), decided: { kind: 'pending' } });
+    expect((await master.command({ entry: limit(host), value: 1 })).kind).toBe('done');
     host.controls.script = () => ending({ kind: 'failed', effect: 'none', reason: 'DEVICE_REFUSED' });
     expect((await master.command({ entry: limit(host), value: 1 })).kind).toBe('refused');
   });
