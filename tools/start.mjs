@@ -1,7 +1,7 @@
 // npm start: installs and builds what is missing, then runs simulator, cloud stand-in and the whole product.
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
-import { failed, prepare, root } from './prepare.mjs';
+import { failed, Plain, prepare, root } from './prepare.mjs';
 
 async function main() {
   await prepare();
@@ -35,8 +35,11 @@ async function main() {
   try {
     await writeSiteSecrets({ data, folder, env: process.env });
   } catch (error) {
+    // The programs that run end first; the last of them ends this one.
+    process.stderr.write(`${error instanceof Plain ? error.message : error.stack || String(error)}\n`);
+    exitCode = 1;
     end('SIGTERM');
-    throw error;
+    return;
   }
   if (!ending) begin('cloud');
 
