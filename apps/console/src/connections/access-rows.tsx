@@ -75,7 +75,7 @@ function ConnectionRow({ item, now, isOpen, onToggle }: ConnectionRowProps) {
       </td>
       <td data-label={t('column.since')}>{formatDuration(now - item.since, t)}</td>
       <td data-label={t('column.scanLoad')}>
-        <ScanLoad load={item.scanLoad} isMeasured={item.devices.some((device) => device.lastAnswerAt !== null)} />
+        <ScanLoad load={item.scanLoad} isMeasured={now - item.since > MEASURED_MS} />
       </td>
       <td data-label={t('column.tagsGood')} className={good < tags ? 'right state-uncertain' : 'right'}>
         {tags > 0 && `${good}/${tags}`}
@@ -119,10 +119,13 @@ function DeviceRow({ device, now }: { readonly device: ConnectionView['devices']
   );
 }
 
+/** A polled connection has told its scan load by then. */
+const MEASURED_MS = 60_000;
+
 /** The used share of the scan period; over 80 % the next slow answer makes it late. */
 function ScanLoad({ load, isMeasured }: { readonly load: number | null; readonly isMeasured: boolean }) {
   const { t } = useDisplay();
-  // Before the first answer nobody knows.
+  // At first nobody knows.
   if (load === null && !isMeasured) return null;
   if (load === null) return <span className="meta">{t('connections.sentByDevice')}</span>;
   const percent = Math.round(load * 100);

@@ -39,12 +39,17 @@ export function ConnectionsPage() {
         </Group>
       )}
       {servers.length > 0 && (
-        <Group title={t('connections.servers')} summary={summary(servers)} isHeld={held}>
+        <Group title={t('connections.servers')} summary={listening(servers)} isHeld={held}>
           <ServerRows items={servers} />
         </Group>
       )}
     </div>
   );
+
+  function listening(of: readonly ConnectionView[]): string {
+    const ports = of.filter(({ server }) => (server?.port ?? null) !== null).length;
+    return t('connections.listening', { active: ports, total: of.length });
+  }
 
   function summary(of: readonly ConnectionView[]): string {
     const active = of.filter((one) => one.state === 'active').length;
