@@ -24,8 +24,26 @@ def on_new_point(client: c104.Client, station: c104.Station, io_address: int, po
     station.add_point(io_address=io_address, type=getattr(c104.Type, NAMES.get(point_type.name, point_type.name)))
 
 
+def is_open():
+    return connection.is_connected and not connection.is_muted
+
+
+def open_data_transfer():
+    """c104 at times connects and then never sends its STARTDT: it is told to begin again."""
+    for _ in range(20):
+        ends = time.monotonic() + 3
+        while time.monotonic() < ends:
+            if is_open():
+                return
+            time.sleep(0.02)
+        if connection.is_connected:
+            connection.disconnect()
+            connection.connect()
+
+
 client.on_new_point(callable=on_new_point)
 client.start()
+open_data_transfer()
 
 
 def points():
