@@ -12,11 +12,12 @@ import time
 import c104
 
 port = int(sys.argv[1])
+host = sys.argv[3] if len(sys.argv) > 3 else "127.0.0.1"
 # c104 keeps one type per address: "timed" hears the events, "untimed" the interrogations.
 TIMED = {"M_SP_NA_1": "M_SP_TB_1", "M_ME_NB_1": "M_ME_TE_1", "M_ME_NC_1": "M_ME_TF_1", "M_IT_NA_1": "M_IT_TB_1"}
 NAMES = TIMED if sys.argv[2] == "timed" else {timed: untimed for untimed, timed in TIMED.items()}
 client = c104.Client(tick_rate_ms=50, command_timeout_ms=10000)
-connection = client.add_connection(ip="127.0.0.1", port=port, init=c104.Init.INTERROGATION)
+connection = client.add_connection(ip=host, port=port, init=c104.Init.INTERROGATION)
 station = connection.add_station(common_address=1)
 
 

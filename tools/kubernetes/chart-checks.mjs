@@ -24,8 +24,8 @@ const REFUSED = [
   ['postgresql.embedded=false', 'existingSecret'],
   ['image.tagg=1', 'tagg'],
   ['simulation.enabeld=true', 'enabeld'],
-  ['services.file-collector.enabled=true,services.file-collector.replicas=2', 'one pod'],
-  ['forwarding.connections.grid.enabled=true', 'forwarder'],
+  ['services.file-collector.replicas=2', 'one pod'],
+  ['services.forwarder.enabled=false,forwarding.connections.grid.enabled=true', 'forwarder'],
 ];
 
 export async function checkChart(helm) {

@@ -68,6 +68,11 @@ export class Cluster {
     return items.filter(({ metadata }) => !metadata.deletionTimestamp);
   }
 
+  async nodeAddress() {
+    const { items } = JSON.parse(await this.kubectl('get', 'nodes', '-o', 'json'));
+    return items[0].status.addresses.find(({ type }) => type === 'InternalIP').address;
+  }
+
   async apply(objects) {
     const child = spawn(this.node.kubectl, ['-n', this.namespace, 'apply', '-f', '-'], {
       env: this.env,

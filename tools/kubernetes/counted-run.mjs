@@ -4,7 +4,18 @@ import { CHART, Cluster, sleep, until } from './cluster.mjs';
 import { CountedSite, SHAPE } from './counted.mjs';
 
 const RELEASE = 'busbar';
-const VICTIMS = ['api', 'mapper', 'uploader', 'arbiter', 'collector-modbus', 'kafka', 'postgresql'];
+const VICTIMS = [
+  'api',
+  'mapper',
+  'uploader',
+  'arbiter',
+  'forwarder',
+  'file-collector',
+  'licenser',
+  'collector-modbus',
+  'kafka',
+  'postgresql',
+];
 /** What a collector is asked to leave it ends within: its reads under way then are nobody's. */
 const LEAVING_MS = 1_500;
 
@@ -52,9 +63,7 @@ class Commands {
 
 async function apiAddress(cluster) {
   const service = JSON.parse(await cluster.kubectl('get', 'service', `${RELEASE}-api`, '-o', 'json'));
-  const { items } = JSON.parse(await cluster.kubectl('get', 'nodes', '-o', 'json'));
-  const { address } = items[0].status.addresses.find(({ type }) => type === 'InternalIP');
-  return `http://${address}:${service.spec.ports[0].nodePort}`;
+  return `http://${await cluster.nodeAddress()}:${service.spec.ports[0].nodePort}`;
 }
 
 async function scale(cluster, replicas) {

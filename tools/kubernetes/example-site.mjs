@@ -2,9 +2,11 @@
 import { join } from 'node:path';
 import { root } from '../prepare.mjs';
 import { CHART, Cluster, sleep, until } from './cluster.mjs';
+import { OutsideMaster, pythonWithMaster } from './outside-master.mjs';
+import { outsideValues, tryMasters } from './outside-site.mjs';
 
 const RELEASE = 'busbar';
-const SERVICES = ['api', 'mapper', 'uploader', 'arbiter', 'collector-all'];
+const SERVICES = ['api', 'mapper', 'uploader', 'arbiter', 'forwarder', 'file-collector', 'licenser', 'collector-all'];
 const GRACE_MS = 10_000;
 
 async function untilValues(cluster) {
@@ -99,6 +101,10 @@ export async function tryExample(node, promises, { image, tag }) {
   const cluster = new Cluster(node, 'busbar-example');
   const values = ['-f', join(CHART, 'small.yaml'), '--set', `simulation.enabled=true,image.tag=${tag}`];
   await cluster.open();
+  const python = pythonWithMaster();
+  const master = python && (await new OutsideMaster(python, await cluster.nodeAddress()).open());
+  if (master) values.push(...outsideValues(master));
+  else process.stdout.write('  no c104 (PyPI) here: no master outside\n');
   try {
     const started = Date.now();
     const isUp = await promises.try('helm install --wait brings up the small values, in a "restricted" namespace', () =>
@@ -126,6 +132,7 @@ export async function tryExample(node, promises, { image, tag }) {
       },
       flows,
     );
+    await tryMasters(cluster, promises, { master, isUp: flows });
     await promises.try('helm test passes', () => helmTest(cluster), isUp);
     await promises.try(
       'a stranger reaches neither database nor broker',
@@ -155,6 +162,7 @@ export async function tryExample(node, promises, { image, tag }) {
     );
     await promises.try('pods at rest fit the small values', () => atRest(cluster), isUp);
   } finally {
+    await master?.close();
     await cluster.close();
   }
 }

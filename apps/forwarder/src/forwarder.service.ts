@@ -16,11 +16,13 @@ import { ControlDesk } from './control-desk.js';
 import { ForwardRunner } from './forward-runner.js';
 import { compileTarget, type ForwardTarget } from './forward-target.js';
 import { ForwarderMetrics } from './forwarder-metrics.js';
+import { POD_LABELS, type PodLabels } from './pod-labels.js';
 
 /** Runs the forwarding connections that the group gives to this process. */
 @Injectable()
 export class ForwarderService implements OnApplicationBootstrap, BeforeApplicationShutdown, ConnectionRunner {
   readonly ready = Promise.resolve();
+  @Inject(POD_LABELS) private readonly labels!: PodLabels | null;
   readonly #runners = new Map<string, ForwardRunner>();
   /** Ours by the group; one that the license does not let run has no runner. */
   readonly #taken = new Set<string>();
@@ -54,6 +56,7 @@ export class ForwarderService implements OnApplicationBootstrap, BeforeApplicati
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.#owned?.stop();
+    await this.labels?.stop();
   }
 
   wants(connection: ConnectionConfig): boolean {
@@ -99,10 +102,12 @@ export class ForwarderService implements OnApplicationBootstrap, BeforeApplicati
     );
     this.#runners.set(id, runner);
     runner.start();
+    this.labels?.own(id);
   }
 
   async release(id: string): Promise<void> {
     this.#taken.delete(id);
+    this.labels?.disown(id);
     const runner = this.#runners.get(id);
     this.#runners.delete(id);
     await runner?.stop();

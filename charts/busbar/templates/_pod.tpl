@@ -7,13 +7,17 @@
 {{- $isApi := eq .app "api" }}
 {{- $readsSecrets := has .app (list "collector" "uploader" "forwarder" "file-collector") }}
 {{- $standIn := and $root.Values.simulation.enabled (eq .app "uploader") }}
+{{- $labels := and (eq .app "forwarder") $root.Values.forwarding.ownerLabel }}
 {{- with $root.Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
   - { name: {{ . }} }
   {{- end }}
 {{- end }}
-automountServiceAccountToken: false
+{{- if $labels }}
+serviceAccountName: {{ $name }}-forwarder
+{{- end }}
+automountServiceAccountToken: {{ $labels }}
 enableServiceLinks: false
 terminationGracePeriodSeconds: {{ $v.terminationGracePeriodSeconds }}
 {{- with $v.priorityClassName }}
@@ -77,6 +81,9 @@ containers:
       {{- end }}
       {{- if $readsSecrets }}
       - { name: BUSBAR_SECRETS, value: /secrets }
+      {{- end }}
+      {{- if $labels }}
+      - { name: BUSBAR_POD, valueFrom: { fieldRef: { fieldPath: metadata.name } } }
       {{- end }}
       {{- if $isApi }}
       - { name: BUSBAR_PACKAGE, value: /package }

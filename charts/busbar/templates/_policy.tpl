@@ -30,6 +30,10 @@ spec:
   {{- if $isInner }}
   egress:
     {{- include "busbar.egressToKafka" $root | nindent 4 }}
+    {{- if and (eq .app "forwarder") $root.Values.forwarding.ownerLabel }}
+    # The API of Kubernetes: its address is nobody's label, and its port behind the Service depends on the cluster.
+    - ports: [{ port: 443 }, { port: 6443 }]
+    {{- end }}
     {{- if eq .app "api" }}
     {{- if $root.Values.postgresql.embedded }}
     - to: [{ podSelector: { matchLabels: { app.kubernetes.io/instance: {{ $root.Release.Name }}, app.kubernetes.io/component: postgresql } } }]

@@ -9,6 +9,10 @@
 {{- if .Values.simulation.enabled }}
 - "replace=host: 127.0.0.1=>host: {{ include "busbar.name" . }}-simulator"
 - "replace=//127.0.0.1:=>//{{ include "busbar.name" . }}-cloud:"
+- "replace=address: 127.0.0.1=>address: 0.0.0.0"
+{{- with .Values.simulation.masters }}
+- "replace=clients: [ 127.0.0.1 ]=>clients: [ {{ join ", " . }} ]"
+{{- end }}
 {{- end }}
 {{- end }}
 

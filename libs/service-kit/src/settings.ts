@@ -71,6 +71,10 @@ const SETTINGS = {
       .default('all'),
     'names the group of collectors and the drivers that it runs',
   ],
+  BUSBAR_POD: [
+    z.string().min(1).optional(),
+    'name of the pod in Kubernetes: a forwarder then labels it with the connections that it owns',
+  ],
   BUSBAR_CLOUD_DEVICES: [z.string().min(1).optional(), "the stand-in's list of keys (data/cloud-devices.json)"],
   BUSBAR_LOG: [
     z.enum(['debug', 'info', 'warn', 'error', 'silent'], 'write debug, info, warn, error or silent').default('info'),
@@ -103,6 +107,8 @@ export interface Settings {
   readonly license: string;
   readonly licenseKeys?: string | undefined;
   readonly workload: string;
+  /** Name of this pod, in Kubernetes alone. */
+  readonly pod: string | undefined;
   readonly cloudDevices: string;
   readonly log: string;
   readonly cloudMqtt: HostPort;
@@ -168,6 +174,7 @@ export function readSettings(env: Environment): Settings {
     license: resolve(s.BUSBAR_LICENSE ?? join(data, 'license', 'busbar.license')),
     licenseKeys: s.BUSBAR_LICENSE_KEYS && resolve(s.BUSBAR_LICENSE_KEYS),
     workload: s.BUSBAR_WORKLOAD,
+    pod: s.BUSBAR_POD,
     cloudDevices: resolve(s.BUSBAR_CLOUD_DEVICES ?? join(data, 'cloud-devices.json')),
     log: s.BUSBAR_LOG,
     cloudMqtt: s.BUSBAR_CLOUD_MQTT,
