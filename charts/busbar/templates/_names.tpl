@@ -71,3 +71,8 @@ podAntiAffinity:
 {{- define "busbar.hasSite" -}}
 {{- if or .Values.site.files .Values.site.configMaps }}yes{{ end }}
 {{- end }}
+
+{{/* "yes" if the forwarder runs. Argument: root */}}
+{{- define "busbar.forwards" -}}
+{{- if (mergeOverwrite (deepCopy .Values.defaults) (deepCopy (index .Values.services "forwarder"))).enabled }}yes{{ end }}
+{{- end }}
