@@ -58,7 +58,7 @@ async function described(kubeconfig, what, stop) {
   };
 }
 
-/** The node, or undefined where there is none. */
+/** The node, or undefined where there is none; a script that brings none up has said why. */
 export async function findNode() {
   const given = process.env.KUBECONFIG;
   if (given) return described(given, `the cluster of ${given}`, async () => undefined);
@@ -66,7 +66,12 @@ export async function findNode() {
   const script = process.env.BUSBAR_KUBERNETES_NODE;
   if (!script) return undefined;
   if (!existsSync(script)) throw new Plain(`BUSBAR_KUBERNETES_NODE names ${script}, which is not there.`);
-  const { kubeconfig, env } = await startByScript(script);
+  const started = await startByScript(script).catch((error) => {
+    process.stdout.write(`${error.message}\n`);
+    return undefined;
+  });
+  if (!started) return undefined;
+  const { kubeconfig, env } = started;
   const down = join(dirname(script), 'node-down.sh');
   const stop = async () => {
     if (existsSync(down)) await run(down, [], { env, what: 'The end of the node' });
