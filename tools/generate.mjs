@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { chartDocs } from './chart-docs.mjs';
+import { dashboards } from './dashboards/build.mjs';
 
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -101,6 +102,7 @@ export async function generate(root) {
     'libs/sink-catalog/src/catalog.ts': catalog(root, 'sink'),
     'libs/server-catalog/src/catalog.ts': catalog(root, 'server'),
     ...chartDocs(root),
+    ...dashboards(),
     'docs/reference/errors.md': errorsPage(ERRORS),
     'docs/reference/topics.md': topicsPage(TOPICS),
     'docs/reference/settings.md': settingsPage(settingsHelp('<program>')),

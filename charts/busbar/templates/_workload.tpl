@@ -127,7 +127,7 @@ spec:
       metricType: Value
       metadata:
         serverAddress: {{ $v.scaledObject.serverAddress }}
-        query: {{ required (printf "%s: scaledObject.query gives the load" $component) $v.scaledObject.query | quote }}
+        query: {{ $v.scaledObject.query | default (printf "avg(collector_scan_load{namespace=%q, pod=~%q})" $root.Release.Namespace (printf "%s-.+" $name)) | quote }}
         threshold: {{ $v.scaledObject.threshold | quote }}
 {{- end }}
 {{- if $v.persistence.enabled }}
