@@ -69,7 +69,7 @@ async function follows(cluster, master) {
   });
   await cluster.kubectl('delete', 'pod', owner, '--grace-period=0', '--force', '--wait=false');
   const killed = Date.now();
-  const next = await until('another owns it', async () => {
+  await until('another owns it', async () => {
     const [found] = await endpoints(cluster);
     return found !== owner && found;
   });
@@ -80,9 +80,11 @@ async function follows(cluster, master) {
   await until('a set-point is executed by way of the new owner', () => commanded(master, other), FRESH_MS);
   const tookMs = Date.now() - killed;
   await until('the inverter has the limit', async () => (await plant(cluster)).values.limit === other);
-  await sleep(2_000);
-  const still = await endpoints(cluster);
-  if (still.length !== 1 || still[0] !== next) throw new Error(`then owned by ${still.join(' and ') || 'nobody'}`);
+  // The pod that replaces the killed one may get its share again; two owners are never told.
+  for (let n = 0; n < 10; n++, await sleep(500)) {
+    const found = await endpoints(cluster);
+    if (found.length > 1) throw new Error(`owned by ${found.join(' and ')}`);
+  }
   await cluster.kubectl('scale', `deploy/${RELEASE}-forwarder`, '--replicas=1');
   return `${(tookMs / 1000).toFixed(1)} s from the kill to a command executed by way of the new owner`;
 }
