@@ -4,6 +4,7 @@ import { root } from '../prepare.mjs';
 import { CHART, Cluster, sleep, until } from './cluster.mjs';
 import { OutsideMaster, pythonWithMaster } from './outside-master.mjs';
 import { outsideValues, tryMasters } from './outside-site.mjs';
+import { scaleOnScanLoad } from './scan-load.mjs';
 
 const RELEASE = 'busbar';
 const SERVICES = ['api', 'mapper', 'uploader', 'arbiter', 'forwarder', 'file-collector', 'licenser', 'collector-all'];
@@ -133,6 +134,16 @@ export async function tryExample(node, promises, { image, tag }) {
       flows,
     );
     await tryMasters(cluster, promises, { master, isUp: flows });
+    await promises.try(
+      'collectors are scaled on their scan load, by the external metrics API',
+      async () => {
+        const deploy = (more) => cluster.deploy('upgrade', RELEASE, [...values, ...more]);
+        const figure = await scaleOnScanLoad(cluster, { image, workload: 'all', deploy });
+        await deploy([]);
+        return figure;
+      },
+      flows,
+    );
     await promises.try('helm test passes', () => helmTest(cluster), isUp);
     await promises.try(
       'a stranger reaches neither database nor broker',

@@ -85,7 +85,6 @@ async function follows(cluster, master) {
     const found = await endpoints(cluster);
     if (found.length > 1) throw new Error(`owned by ${found.join(' and ')}`);
   }
-  await cluster.kubectl('scale', `deploy/${RELEASE}-forwarder`, '--replicas=1');
   return `${(tookMs / 1000).toFixed(1)} s from the kill to a command executed by way of the new owner`;
 }
 
@@ -112,7 +111,13 @@ export async function tryMasters(cluster, promises, { master, isUp }) {
   );
   await promises.try(
     'its Service leads to the owner alone, and to the next one when that is killed',
-    () => follows(cluster, master),
+    async () => {
+      try {
+        return await follows(cluster, master);
+      } finally {
+        await cluster.kubectl('scale', `deploy/${RELEASE}-forwarder`, '--replicas=1');
+      }
+    },
     isRead,
   );
 }

@@ -107,6 +107,12 @@ spec:
   metrics:
     - type: Resource
       resource: { name: cpu, target: { type: Utilization, averageUtilization: {{ $v.autoscaling.cpu }} } }
+    {{- with $v.autoscaling.externalMetric }}
+    - type: External
+      external:
+        metric: { name: {{ . }}, selector: { matchLabels: { workload: {{ $name }} } } }
+        target: { type: Value, value: {{ $v.autoscaling.externalValue | quote }} }
+    {{- end }}
   behavior:
     scaleDown: { stabilizationWindowSeconds: {{ $v.autoscaling.scaleDownSeconds }} }
 {{- end }}
