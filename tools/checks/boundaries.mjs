@@ -29,6 +29,8 @@ const OWNED = { kafkajs: 'bus', lmdb: 'bus', typeorm: 'store', pg: 'store', '@el
 const PURE_EXTRA = { package: ['yaml', 'papaparse'], licensing: ['jose'] };
 const PURE_BUILTINS = ['crypto', 'zlib', 'util'];
 const IO_BUILTINS = ['net', 'tls', 'dgram', 'fs', 'fs/promises', 'http', 'https', 'http2', 'child_process', 'cluster'];
+/** What the listeners of all forwarding servers share. */
+const SDK_LISTENER = /^libs\/server-sdk\/src\/(client-listener|tls-gate)\.ts$/;
 const BROWSER = /^(react|react-dom|react-router-dom|antd|@ant-design\/|@tanstack\/|uplot|i18next|react-i18next|zod$)/;
 
 const shortName = (project) => project.name.replace('@busbar/', '');
@@ -134,7 +136,9 @@ function builtinRefusal(project, specifier, path) {
   const type = tagOf(project, 'type')[0];
   const name = specifier.replace(/^node:/, '');
   if (isTest(path) || type === 'test') return undefined;
-  if (['pure', 'protocol', 'sdk'].includes(type) && !PURE_BUILTINS.includes(name)) return `type:${type} does no I/O`;
+  const isListener = SDK_LISTENER.test(path) && ['net', 'tls'].includes(name);
+  if (['pure', 'protocol', 'sdk'].includes(type) && !PURE_BUILTINS.includes(name) && !isListener)
+    return `type:${type} does no I/O`;
   if (type === 'plugin' && IO_BUILTINS.includes(name) && !/\/(client|listener)\.ts$/.test(path))
     return 'sockets and files of a plug-in live in its client.ts, of a server in its listener.ts';
   if (type === 'host' && IO_BUILTINS.includes(name)) return 'the host gets its ports by constructor';

@@ -41,6 +41,7 @@ function target(digest: string, ...ids: string[]): ForwardTarget {
     plan: joined.plan,
     joined,
     assets: ['a'],
+    withoutFeedback: new Set(['a/limit']),
     digest,
     listener: '',
   };
@@ -80,7 +81,13 @@ async function publish(
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'busbar-forward-'));
   bus = await openEmbeddedBus({ folder, clock, log });
-  await bus.ensureTopics(['points.updated.v1', 'assets.imaged.v1', 'changes.queued.v1']);
+  await bus.ensureTopics([
+    'points.updated.v1',
+    'assets.imaged.v1',
+    'changes.queued.v1',
+    'control.granted.v1',
+    'control.executed.v1',
+  ]);
   [hosts, applied, replans, closed, report] = [[], [], [], 0, undefined];
   listen = async () => ({
     port: 2404,
@@ -145,6 +152,14 @@ describe('a forwarding connection', () => {
     await runner?.stop();
     start(target('empty'));
     await vi.waitFor(() => expect(report).toMatchObject({ diagnosis: { code: 'FORWARD_EMPTY' } }));
+  });
+
+  it('shows why a client was not let in, and listens on', async () => {
+    start();
+    await vi.waitFor(() => expect(report?.server?.port).toBe(2404));
+    const params = { address: '10.9.0.7', connection: 'dispatch', reason: 'it shows no certificate' };
+    hosts[0]?.notice(new BusbarError('FORWARD_HANDSHAKE', params).diagnosis);
+    expect(report).toMatchObject({ state: 'idle', diagnosis: { code: 'FORWARD_HANDSHAKE', params } });
   });
 
   it('never serves the image of a generation that went while it began to listen', async () => {

@@ -8,6 +8,7 @@ import { type Listening, PointImage, type ServerCounts, type ServerSpec } from '
 import type { ConnectionReport, Logger } from '@busbar/service-kit';
 import { BusEventQueue } from './bus-event-queue.js';
 import type { ControlDesk } from './control-desk.js';
+import { type ExecutedValue, ExecutedValues } from './executed-values.js';
 import type { ForwardTarget } from './forward-target.js';
 import { ImageFeed } from './image-feed.js';
 import { PlanIndex } from './plan-index.js';
@@ -20,6 +21,8 @@ const CATCH_UP_MS = 5_000;
 const PUBLISH_RETRY_MS = 200;
 const SECOND_MS = 1_000;
 const STOP_MS = 3_000;
+/** A refused client is shown for so long. */
+const NOTICE_MS = 600_000;
 
 export interface ForwardRunnerParts {
   readonly bus: Bus;
@@ -44,10 +47,12 @@ export class ForwardRunner {
   readonly #feed: ImageFeed;
   readonly #queue: BusEventQueue;
   readonly #service: ServicePoints;
+  readonly #executed: ExecutedValues;
   readonly #sinceMs: number;
   #target: ForwardTarget;
   #listening: Listening | null = null;
   #diagnosis: Diagnosis | null = null;
+  #noticed: { readonly diagnosis: Diagnosis; readonly untilMs: number } | null = null;
   #consumption: Consumption | null = null;
   #imaged: TableView | null = null;
   #serving: Promise<void> = Promise.resolve();
@@ -65,6 +70,13 @@ export class ForwardRunner {
     const groups = [...new Set(target.clients.map(({ group }) => group))];
     this.#queue = new BusEventQueue({ bus, connection: target.connection, index, groups });
     this.#service = new ServicePoints(target, clock);
+    this.#executed = new ExecutedValues({
+      bus,
+      hasAny: () => this.#target.withoutFeedback.size > 0,
+      isWanted: (path) => this.#target.withoutFeedback.has(path),
+      put: (value) => this.#execute(value),
+      failed: (err) => parts.log.error({ err, connection: target.connection }, 'what was executed cannot be read'),
+    });
   }
 
   start(): void {
@@ -96,7 +108,13 @@ export class ForwardRunner {
     await settledWithin(this.#serving, STOP_MS);
     await this.#listening?.close();
     this.#listening = null;
-    await Promise.all([this.#queue.stop(), this.#consumption?.stop(), this.#imaged?.stop()]);
+    await Promise.all([this.#queue.stop(), this.#consumption?.stop(), this.#imaged?.stop(), this.#executed.stop()]);
+  }
+
+  /** Records that the image has not taken yet, and for how long the oldest waits. */
+  lag(): { readonly records: number; readonly ageMs: number } {
+    const { records, oldestMs } = this.#consumption?.lag() ?? { records: 0, oldestMs: null };
+    return { records, ageMs: oldestMs === null ? 0 : Math.max(0, this.#parts.clock.wallMs() - oldestMs) };
   }
 
   /** Loads the image, follows the points, and keeps a listener open until the stop. */
@@ -114,6 +132,8 @@ export class ForwardRunner {
         this.#feed.remember(batch);
         this.#service.seen(batch, Math.max(0, this.#parts.clock.wallMs() - batch.collectedMs));
       }
+      if (signal.aborted) return;
+      await this.#executed.start(this.#parts.clock.wallMs());
       if (signal.aborted) return;
       this.#consumption = bus.consume('points.updated.v1', `forwarder.${this.#target.connection}`, (delivery, stop) =>
         this.#take(delivery, stop),
@@ -185,12 +205,24 @@ export class ForwardRunner {
       counts,
       secret: (reference: string) => this.#parts.secret(reference),
       changed: () => this.#tell(),
+      notice: (diagnosis: Diagnosis) => this.#notice(diagnosis),
       lost: (diagnosis: Diagnosis) => {
         this.#diagnosis = diagnosis;
         this.#renew();
       },
     };
     return spec.listen(host, this.#stopping.signal);
+  }
+
+  #notice(diagnosis: Diagnosis): void {
+    this.#noticed = { diagnosis, untilMs: this.#parts.clock.monotonicMs() + NOTICE_MS };
+    this.#tell();
+  }
+
+  /** Of what keeps it from listening, else of a client that was refused lately. */
+  #told(): Diagnosis | null {
+    if (this.#noticed && this.#parts.clock.monotonicMs() >= this.#noticed.untilMs) this.#noticed = null;
+    return this.#diagnosis ?? this.#noticed?.diagnosis ?? null;
   }
 
   #renew(): void {
@@ -243,6 +275,11 @@ export class ForwardRunner {
     }
   }
 
+  #execute(value: ExecutedValue): void {
+    const slots = this.#feed.execute(value);
+    this.#listening?.apply(slots, slots.length);
+  }
+
   #second(): void {
     const changed = this.#service.fill(this.#feed.image, { dropped: this.#queue.dropped });
     this.#listening?.apply(changed, changed.length);
@@ -267,10 +304,11 @@ export class ForwardRunner {
       : this.#diagnosis
         ? 'degraded'
         : 'starting';
+    const told = this.#told();
     this.#parts.report({
       state,
       since: this.#sinceMs,
-      diagnosis: this.#diagnosis && diagnosisRecord(this.#diagnosis),
+      diagnosis: told && diagnosisRecord(told),
       scanLoad: null,
       devices: [],
       sink: null,

@@ -93,7 +93,7 @@ export class ForwarderService implements OnApplicationBootstrap, BeforeApplicati
         desk: this.desk,
         counts: {
           clientRefused: (why) => this.metrics.refused.inc({ connection: id, why }),
-          request: (what, answer) => this.metrics.requests.inc({ connection: id, function: what, answer }),
+          request: (what, answer) => this.metrics.requested(id, what, answer),
         },
         secret: (reference) => this.secrets.read(reference),
         report: (report) => this.#report(id, report),
@@ -101,6 +101,7 @@ export class ForwarderService implements OnApplicationBootstrap, BeforeApplicati
       target,
     );
     this.#runners.set(id, runner);
+    this.metrics.runs(id, () => runner.lag());
     runner.start();
     this.labels?.own(id);
   }
@@ -111,7 +112,7 @@ export class ForwarderService implements OnApplicationBootstrap, BeforeApplicati
     const runner = this.#runners.get(id);
     this.#runners.delete(id);
     await runner?.stop();
-    for (const gauge of [this.metrics.clients, this.metrics.waiting, this.metrics.dropped]) gauge.remove(id);
+    this.metrics.gone(id);
   }
 
   apply(generation: AppliedGeneration): void {

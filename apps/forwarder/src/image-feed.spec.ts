@@ -14,6 +14,23 @@ function feedOf(...ids: string[]): ImageFeed {
 const eventsOf = (events: SampleBatch | null) =>
   events === null ? [] : [...events.handles].map((handle, i) => [handle, events.values[i]]);
 
+describe('a value that was executed', () => {
+  const LIMIT = { path: 'a/limit', value: 40, timeMs: 7, quality: uncertain('substituted') };
+
+  it('stands where the point is shown, until something newer is known', () => {
+    const index = new PlanIndex(joinedPlan('a/power', 'a/limit', 'b/limit'));
+    const feed = new ImageFeed(index, new PointImage(3));
+    expect([...feed.execute({ ...LIMIT, value: null })]).toEqual([]);
+    expect([...feed.execute(LIMIT)]).toEqual([1]);
+    expect([feed.image.value[1], feed.image.timeMs[1], feed.image.quality[1]]).toEqual([40, 7, LIMIT.quality]);
+    expect([...feed.execute({ ...LIMIT, value: 30, timeMs: 6 })]).toEqual([]);
+    feed.execute({ ...LIMIT, value: null, timeMs: 8, quality: uncertain('stale') });
+    expect([feed.image.value[1], feed.image.quality[1]]).toEqual([40, uncertain('stale')]);
+    feed.execute({ ...LIMIT, value: true, timeMs: 9 });
+    expect(feed.image.value[1]).toBe(1);
+  });
+});
+
 describe('the image of a plan', () => {
   it('shows what a batch says, at every address of the point, and tells which slots changed', () => {
     const feed = feedOf('a/power', 'b/power', 'a/state', 'a/power');

@@ -1,6 +1,7 @@
 import { BatchBuilder, type SampleBatch, sourceMs } from '@busbar/batch';
 import { qualityLevel, uncertain } from '@busbar/model';
 import type { PointImage } from '@busbar/server-sdk';
+import type { ExecutedValue } from './executed-values.js';
 import type { AssetSlots, PlanIndex } from './plan-index.js';
 
 const STALE = uncertain('stale');
@@ -61,6 +62,31 @@ export class ImageFeed {
         if (qualityLevel(batch.quality[i] as number) === 'good') this.#image.quality[slot] = STALE;
       }
     }
+  }
+
+  /** What a command left at a point without feedback. Gives the slots that show it. */
+  execute({ path, value, timeMs, quality }: ExecutedValue): Uint32Array {
+    const at = path.indexOf('/');
+    const [asset, point] = [path.slice(0, at), path.slice(at + 1)];
+    const slots: number[] = [];
+    this.#index.plan.entries.forEach((entry, slot) => {
+      if (entry.asset !== asset || entry.point !== point) return;
+      if (entry.role !== 'value' && entry.role !== 'control') return;
+      const image = this.#image;
+      if (timeMs < (image.timeMs[slot] as number)) return;
+      if (value === null) {
+        // Nobody knows whether it is still this one.
+        if (image.timeMs[slot] === 0) return;
+        image.quality[slot] = quality;
+      } else {
+        if (typeof value === 'string') image.text.set(slot, value);
+        else image.text.delete(slot);
+        const number = typeof value === 'string' ? Number.NaN : Number(value);
+        image.set(slot, number, { timeMs, quality, isCollected: true });
+      }
+      slots.push(slot);
+    });
+    return Uint32Array.from(slots);
   }
 
   /** The slots belong to the feed and are overwritten by the next call. */

@@ -1,5 +1,6 @@
 export { durationField, type FieldProblem, type OptionsCheck, secretField } from '@busbar/sink-sdk';
 export * from './allowed.js';
+export * from './client-listener.js';
 export * from './control-port.js';
 export * from './event-backlog.js';
 export * from './event-queue.js';
@@ -7,4 +8,5 @@ export * from './point-image.js';
 export * from './server.js';
 export * from './server-answers.js';
 export * from './server-check.js';
+export * from './tls-gate.js';
 export * from './wire-value.js';

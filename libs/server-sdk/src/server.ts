@@ -43,7 +43,7 @@ export interface ServerTimers {
 
 /** Counters of a server; names as in the metrics `forwarder_*`. */
 export interface ServerCounts {
-  /** By why: address, limit, control, protocol. */
+  /** By why: address, limit, control, protocol, tls. */
   clientRefused(why: string): void;
   /** Requests by what was asked and how it was answered. */
   request(what: string, answer: string): void;
@@ -70,6 +70,8 @@ export interface ServerHost<Config> {
   secret(reference: string): Promise<string>;
   /** Clients came or went. */
   changed(): void;
+  /** Something that the user should see, while all goes on: a client that was not let in. */
+  notice(diagnosis: Diagnosis): void;
   /** The listener itself is lost; it will be closed and started anew. */
   lost(diagnosis: Diagnosis): void;
 }

@@ -20,6 +20,8 @@ export interface TestServerOptions {
   readonly clients?: readonly ServerClientConfig[];
   readonly control?: boolean;
   readonly site?: PlanSite;
+  /** What is behind a reference; without it a text that names it. */
+  readonly secret?: (reference: string) => string;
   /** Events per group of masters. */
   readonly mostEvents?: number;
 }
@@ -43,6 +45,7 @@ export class TestServer<Config> {
   /** How often by `what: answer`. */
   readonly requests = new Map<string, number>();
   readonly lost: Diagnosis[] = [];
+  readonly notices: Diagnosis[] = [];
   /** Calls of `changed`. */
   changes = 0;
   plan: Planned;
@@ -103,10 +106,11 @@ export class TestServer<Config> {
           this.requests.set(key, (this.requests.get(key) ?? 0) + 1);
         },
       },
-      secret: async (reference) => `the value of ${reference}`,
+      secret: async (reference) => this.#options.secret?.(reference) ?? `the value of ${reference}`,
       changed: () => {
         this.changes++;
       },
+      notice: (diagnosis) => void this.notices.push(diagnosis),
       lost: (diagnosis) => void this.lost.push(diagnosis),
     };
   }

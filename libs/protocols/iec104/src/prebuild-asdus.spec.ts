@@ -111,6 +111,8 @@ describe('ElementWriter', () => {
     { type: 'M_ME_NB_1', value: 40_000, seen: 32_767, quality: OV },
     { type: 'M_ME_NB_1', value: -32_768.6, seen: -32_768, quality: OV },
     { type: 'M_ME_NB_1', value: 1.6, seen: 2, quality: 0 },
+    { type: 'M_ME_NB_1', value: 8.5, seen: 9, quality: 0 },
+    { type: 'M_ME_NB_1', value: -8.5, seen: -9, quality: 0 },
     { type: 'M_ME_NB_1', value: Number.NaN, seen: 0, quality: IV },
     { type: 'M_ME_NA_1', value: 1, seen: 32_767 / 32_768, quality: 0 },
     { type: 'M_ME_NA_1', value: -1.1, seen: -1, quality: OV },

@@ -48,7 +48,8 @@ export class ElementWriter {
     let carried = value;
     if (!isCarried(codec, value)) {
       if (Number.isFinite(value)) {
-        const rounded = codec.isWhole ? Math.round(value) : value;
+        // Half away from zero, as every server of a site says it.
+        const rounded = codec.isWhole ? Math.sign(value) * Math.round(Math.abs(value)) : value;
         carried = Math.min(Math.max(rounded, codec.min), codec.max);
         if (carried !== rounded) marks |= (qualityMask & QUALITY_BIT.OV) !== 0 ? QUALITY_BIT.OV : QUALITY_BIT.IV;
       } else {

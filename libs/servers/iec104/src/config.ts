@@ -1,6 +1,6 @@
 import { iec104PlanFields } from '@busbar/address-plan';
 import { isTimeZone } from '@busbar/protocol-iec104';
-import { durationField } from '@busbar/server-sdk';
+import { durationField, isTlsWhole, TLS_WHOLE, tlsFields } from '@busbar/server-sdk';
 import { z } from 'zod';
 
 const seconds = { minMs: 1_000, maxMs: 255_000 };
@@ -94,6 +94,12 @@ export const iec104ConfigSchema = z
       example: '60s',
       advanced: true,
     }),
+    backgroundEvery: durationField({ minMs: 10_000, maxMs: 86_400_000 }).default(600_000).meta({
+      title: 'Background period',
+      description: 'Rows marked background are sent so often, when nothing else is to be sent.',
+      example: '10m',
+      advanced: true,
+    }),
     maxClients: z
       .number()
       .int()
@@ -101,6 +107,8 @@ export const iec104ConfigSchema = z
       .max(64)
       .default(16)
       .meta({ title: 'Connections', description: 'Most connections at one time, 1 to 64.', advanced: true }),
+    ...tlsFields,
   })
-  .refine(({ t1, t2 }) => t2 < t1, { path: ['t2'], message: 'expected less than t1' });
+  .refine(({ t1, t2 }) => t2 < t1, { path: ['t2'], message: 'expected less than t1' })
+  .refine(isTlsWhole, TLS_WHOLE);
 export type Iec104Config = z.output<typeof iec104ConfigSchema>;

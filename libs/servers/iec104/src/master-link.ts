@@ -4,6 +4,7 @@ import type { EventSlice, ServerClient, ServerClientConfig } from '@busbar/serve
 import { kindOf, type MasterGroup } from './master-group.js';
 import { Requests } from './requests.js';
 import type { ServerCore } from './server-core.js';
+import type { Round } from './station-map.js';
 import { imageWire, qualityBits, typeOf, wireOf } from './wire-point.js';
 
 /** Answers that wait because the master does not acknowledge; one that asks on regardless is cut off. */
@@ -49,6 +50,8 @@ export class MasterLink {
   readonly #answers: Uint8Array[] = [];
   /** ASDUs of interrogations, in the order of the requests. */
   readonly #data: Iterator<Uint8Array>[] = [];
+  /** What goes out when nothing else does, each kind once; cyclic before background. */
+  readonly #rounds = new Map<Round, Iterator<Uint8Array>>();
   /** By ASDU sent and not acknowledged, oldest first. */
   #carried: Carried[] = [];
   #acknowledged = 0;
@@ -111,6 +114,13 @@ export class MasterLink {
     this.wake();
   }
 
+  /** Values that nobody asked for; while the last ones of the kind are still under way, nothing. */
+  sendRound(round: Round, asdus: () => Iterator<Uint8Array>): void {
+    if (this.#rounds.has(round)) return;
+    this.#rounds.set(round, asdus());
+    this.wake();
+  }
+
   /** Interrogations under way or waiting. */
   get interrogations(): number {
     return this.#data.length;
@@ -134,6 +144,7 @@ export class MasterLink {
   /** Another plan: what is under way and not confirmed is sent again under its new addresses. */
   replanned(): void {
     this.cancelInterrogations();
+    this.#rounds.clear();
     this.#returns.clear();
     if (this.group.active === this) this.group.cursor.rewind();
     this.#forget();
@@ -244,6 +255,7 @@ export class MasterLink {
       this.group.active = null;
       this.group.cursor.rewind();
     }
+    this.#rounds.clear();
     this.#forget();
   }
 
@@ -276,7 +288,8 @@ export class MasterLink {
     const answer = this.#answers.shift();
     if (answer) return this.#send(answer, NOTHING);
     this.#isEventTurn = !this.#isEventTurn;
-    return this.#isEventTurn ? this.#sendEvents() || this.#sendData() : this.#sendData() || this.#sendEvents();
+    const isSent = this.#isEventTurn ? this.#sendEvents() || this.#sendData() : this.#sendData() || this.#sendEvents();
+    return isSent || this.#sendRound('cyclic') || this.#sendRound('background');
   }
 
   #send(asdu: Uint8Array, carried: Carried): boolean {
@@ -297,6 +310,13 @@ export class MasterLink {
       // Its end may have let another request in.
       if (this.#data[0] === first) this.#data.shift();
     }
+  }
+
+  #sendRound(round: Round): boolean {
+    const next = this.#rounds.get(round)?.next();
+    if (next && !next.done) return this.#send(next.value, NOTHING);
+    this.#rounds.delete(round);
+    return false;
   }
 
   #sendEvents(): boolean {

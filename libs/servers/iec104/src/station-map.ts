@@ -2,7 +2,10 @@ import type { AddressPlan, PlanEntry } from '@busbar/address-plan';
 import { typeOf } from './wire-point.js';
 
 /** What an interrogation asks for: everything, a group 1 to 16, all totals, or totals of a group 1 to 4. */
-export type Selection = 'all' | 'totals' | `group-${number}` | `totals-${number}` | 'cyclic';
+export type Selection = 'all' | 'totals' | `group-${number}` | `totals-${number}` | Round;
+
+/** What is sent without being asked for, again and again. */
+export type Round = 'cyclic' | 'background';
 
 /** Slots of one station by object address. */
 export interface Station {
@@ -22,6 +25,7 @@ const isTotal = ({ type }: PlanEntry): boolean => type === 'M_IT';
 function isSelected(entry: PlanEntry, selection: Selection): boolean {
   if (selection === 'all') return !isTotal(entry);
   if (selection === 'cyclic') return entry.cyclic;
+  if (selection === 'background') return entry.background;
   if (selection === 'totals') return isTotal(entry);
   const group = Number(selection.slice(selection.lastIndexOf('-') + 1));
   return entry.group === group && isTotal(entry) === selection.startsWith('totals');

@@ -251,12 +251,12 @@ export class RawMaster implements SimulatedClient {
     return find() as ReceivedObject;
   }
 
-  async until(isThere: () => boolean, what: string): Promise<void> {
-    const deadline = performance.now() + ANSWER_MS;
+  async until(isThere: () => boolean, what: string, withinMs = ANSWER_MS): Promise<void> {
+    const deadline = performance.now() + withinMs;
     while (!isThere()) {
       if (this.#isClosed) throw new Error(`the link closed while ${what} was awaited`);
       const restMs = deadline - performance.now();
-      if (restMs <= 0) throw new Error(`no ${what} within ${ANSWER_MS} ms`);
+      if (restMs <= 0) throw new Error(`no ${what} within ${withinMs} ms`);
       let wake: () => void = () => undefined;
       const woken = new Promise<void>((resolve) => {
         wake = resolve;

@@ -1,11 +1,9 @@
-import { createServer, type Server, type Socket } from 'node:net';
-import { BusbarError } from '@busbar/errors';
 import {
-  allowed,
+  type ClientHandler,
+  ClientListener,
   type Listening,
   type Replan,
   type ServerClient,
-  type ServerClientConfig,
   type ServerHost,
 } from '@busbar/server-sdk';
 import { ClientSession } from './client-session.js';
@@ -15,57 +13,52 @@ import { ResultBlock } from './result-block.js';
 
 /** A client that was silent for so long gives way when there is no room for another. */
 const IDLE_MS = 60_000;
-const KEEP_ALIVE_MS = 30_000;
 /** Results outlive a link: many masters connect anew for each request. */
 const MOST_RESULTS = 64;
 
-/** The port, who is connected, and what they read. */
+interface Handler extends ClientHandler {
+  readonly session: ClientSession;
+}
+
+/** Who is connected, and what they read. */
 export class ModbusListener implements Listening {
   readonly #host: ServerHost<ModbusServerConfig>;
-  readonly #server: Server;
-  readonly #sessions = new Map<ClientSession, Socket>();
+  readonly #clients: ClientListener<Handler>;
   readonly #results = new Map<string, ResultBlock>();
-  /** Links of one process have different names, those of an earlier listener too. */
-  readonly #run: string;
-  #links = 0;
   #bank: RegisterBank;
-  #clients: readonly ServerClientConfig[];
   #control: boolean;
-  #port = 0;
-  #closing: Promise<void> | null = null;
 
   constructor(host: ServerHost<ModbusServerConfig>) {
-    const { plan, image, clients, control, clock } = host;
+    const { plan, image, control } = host;
     this.#host = host;
-    this.#clients = clients;
     this.#control = control;
-    this.#run = Math.round(clock.wallMs()).toString(36);
     this.#bank = new RegisterBank({ plan, image, rules: this.#rules() });
-    const keepAlive = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
-    this.#server = createServer({ noDelay: true, ...keepAlive }, (socket) => this.#accept(socket));
+    this.#clients = new ClientListener<Handler>(host, {
+      idleMs: IDLE_MS,
+      begin: ({ socket, id, address, client }) => {
+        const session = new ClientSession(
+          {
+            link: socket,
+            id,
+            address,
+            host,
+            bank: () => this.#bank,
+            isControlled: () => this.#control,
+            results: (name) => this.#resultsOf(`${name} ${address}`),
+          },
+          client,
+        );
+        return handlerOf(session);
+      },
+    });
   }
 
   get port(): number {
-    return this.#port;
+    return this.#clients.port;
   }
 
   async open(signal: AbortSignal): Promise<this> {
-    signal.throwIfAborted();
-    const { config } = this.#host;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (error: NodeJS.ErrnoException) => reject(this.#refusal(error)));
-      this.#server.listen(config.port, config.address, resolve);
-    });
-    const address = this.#server.address();
-    this.#port = typeof address === 'object' && address ? address.port : config.port;
-    this.#server.removeAllListeners('error');
-    this.#server.on('error', (error: NodeJS.ErrnoException) => {
-      this.#host.lost(this.#refusal(error).diagnosis);
-    });
-    if (signal.aborted) {
-      await this.close();
-      signal.throwIfAborted();
-    }
+    await this.#clients.open(signal);
     return this;
   }
 
@@ -76,19 +69,13 @@ export class ModbusListener implements Listening {
   replan({ plan, image, clients, control }: Replan): boolean {
     if (plan.kind !== 'modbus') return false;
     this.#bank = new RegisterBank({ plan, image, rules: this.#rules() }, this.#bank);
-    this.#clients = clients;
     this.#control = control;
-    for (const [session, socket] of this.#sessions) {
-      const client = allowed(session.parts.address, clients);
-      if (client) session.client = client;
-      else this.#refuse(socket, 'address');
-    }
-    this.#host.changed();
+    this.#clients.allow(clients);
     return true;
   }
 
   clients(): readonly ServerClient[] {
-    return [...this.#sessions.keys()].map((session) => ({
+    return this.#clients.handlers.map(({ session }) => ({
       link: session.parts.id,
       name: session.client.name,
       address: session.parts.address,
@@ -100,84 +87,12 @@ export class ModbusListener implements Listening {
   }
 
   close(): Promise<void> {
-    this.#closing ??= new Promise((resolve) => {
-      // An error here means that it did not listen: closed is closed.
-      this.#server.close(() => resolve());
-      for (const [session, socket] of this.#sessions) {
-        session.closed();
-        socket.destroy();
-      }
-    });
-    return this.#closing;
+    return this.#clients.close();
   }
 
   #rules() {
     const { lost, units, mirror, order } = this.#host.config;
     return { lost, isPerUnit: units === 'per-device', mirror, order };
-  }
-
-  #refusal(error: NodeJS.ErrnoException): BusbarError {
-    const { connection, config } = this.#host;
-    const address = `${config.address}:${config.port}`;
-    if (error.code === 'EADDRINUSE') {
-      return new BusbarError('PORT_IN_USE', { address, setting: `port of ${connection}` }, { cause: error });
-    }
-    return new BusbarError(
-      'FORWARD_LISTEN',
-      { connection, address, reason: error.code ?? error.message },
-      { cause: error },
-    );
-  }
-
-  #accept(socket: Socket): void {
-    // The close event that follows does the work.
-    socket.on('error', () => undefined);
-    const address = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
-    const client = allowed(address, this.#clients);
-    if (!client || this.#closing) this.#refuse(socket, 'address');
-    else if (this.#hasRoom()) this.#begin(socket, address, client);
-    else this.#refuse(socket, 'limit');
-  }
-
-  #refuse(socket: Socket, why: string): void {
-    this.#host.counts.clientRefused(why);
-    socket.destroy();
-  }
-
-  /** Masters that restart leave links behind: the longest silent one goes. */
-  #hasRoom(): boolean {
-    if (this.#sessions.size < this.#host.config.maxClients) return true;
-    const oldest = [...this.#sessions].sort(([a], [b]) => a.lastMs - b.lastMs)[0];
-    if (!oldest || this.#host.clock.monotonicMs() - oldest[0].lastMs < IDLE_MS) return false;
-    this.#end(oldest[0]);
-    this.#refuse(oldest[1], 'limit');
-    return true;
-  }
-
-  #begin(socket: Socket, address: string, client: ServerClientConfig): void {
-    const host = this.#host;
-    const session = new ClientSession(
-      {
-        link: socket,
-        id: `${host.connection}-${this.#run}-${++this.#links}`,
-        address,
-        host,
-        bank: () => this.#bank,
-        isControlled: () => this.#control,
-        results: (name) => this.#resultsOf(`${name} ${address}`),
-      },
-      client,
-    );
-    this.#sessions.set(session, socket);
-    socket.on('data', (chunk) => session.receive(chunk));
-    socket.on('drain', () => session.drained());
-    socket.once('close', () => this.#end(session));
-    host.changed();
-  }
-
-  #end(session: ClientSession): void {
-    session.closed();
-    if (this.#sessions.delete(session)) this.#host.changed();
   }
 
   #resultsOf(key: string): ResultBlock {
@@ -191,4 +106,20 @@ export class ModbusListener implements Listening {
     }
     return known;
   }
+}
+
+function handlerOf(session: ClientSession): Handler {
+  return {
+    session,
+    get lastMs() {
+      return session.lastMs;
+    },
+    receive: (chunk) => session.receive(chunk),
+    drained: () => session.drained(),
+    became: (client) => {
+      session.client = client;
+      return true;
+    },
+    gone: () => session.closed(),
+  };
 }
