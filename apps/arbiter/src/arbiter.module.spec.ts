@@ -75,7 +75,7 @@ describe('the arbiter', () => {
     await bench.ask('r1', 50);
     await bench.grantOf('r1');
     expect(await registry.metrics()).toContain('arbiter_grants_total 1');
-    expect(await registry.metrics()).toContain('arbiter_ends_total{end="refused",rule="RESTARTED"} 1');
+    expect(await registry.metrics()).toContain('arbiter_ends_total{end="refused",reason="RESTARTED"} 1');
   });
 
   it('applies a later configuration in office', async () => {

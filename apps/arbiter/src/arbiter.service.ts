@@ -1,4 +1,4 @@
-import type { ControlDirectory, ControlEvent, Effect } from '@busbar/arbitration';
+import type { ControlDirectory } from '@busbar/arbitration';
 import type { Ownership, TableView } from '@busbar/bus';
 import { ServicePorts } from '@busbar/service-kit';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
@@ -31,6 +31,7 @@ export class ArbiterService implements OnApplicationBootstrap, BeforeApplication
 
   onApplicationBootstrap(): void {
     const { bus, configuration } = this.ports;
+    this.metrics.watch(() => this.#office?.isInOffice ?? false);
     this.#changed = bus.table('connections.changed.v1');
     this.#held = bus.table('control.held.v1');
     this.#unsubscribe = configuration.onChange((next) => {
@@ -71,7 +72,7 @@ export class ArbiterService implements OnApplicationBootstrap, BeforeApplication
       directory: () => this.#directory,
       isLeased: () => ownership.lease('write'),
       overtaken: () => this.#again(office),
-      decided: (event, effects) => this.#count(event, effects),
+      decided: (event, effects) => this.metrics.decided(event, effects),
     });
     this.#office = office;
     try {
@@ -92,18 +93,8 @@ export class ArbiterService implements OnApplicationBootstrap, BeforeApplication
   #leave(): Promise<void> {
     const office = this.#office;
     this.#office = null;
+    this.metrics.left();
     if (office) this.#leaving = office.end();
     return this.#leaving;
-  }
-
-  #count(_event: ControlEvent, effects: readonly Effect[]): void {
-    for (const effect of effects) {
-      if (effect.kind === 'grant') this.metrics.granted.inc();
-      if (effect.kind === 'refused') {
-        const { end } = effect.refused;
-        this.metrics.ends.inc({ end: end.kind, rule: end.kind === 'refused' ? end.rule : '' });
-      }
-      if (effect.kind === 'ended') this.metrics.ends.inc({ end: effect.ended.end.kind, rule: '' });
-    }
   }
 }

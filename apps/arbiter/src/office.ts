@@ -83,6 +83,11 @@ export class Office {
     this.#officeTaken(held.get(OFFICE_KEY));
   }
 
+  /** It decides. */
+  get isInOffice(): boolean {
+    return this.#isInOffice && !this.#ended;
+  }
+
   configured(): void {
     this.#event({ kind: 'configured' });
   }

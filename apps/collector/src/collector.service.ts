@@ -63,9 +63,11 @@ export class CollectorService implements OnApplicationBootstrap, BeforeApplicati
       },
       secret: (reference) => this.secrets.read(reference),
       onState: (state) => this.#owned?.report(state.connection, state),
+      erred: (connection, kind) => this.metrics.erred(connection, kind),
       isLeased: (use) => this.#owned?.ownership.lease(use) ?? false,
     });
     this.#host = host;
+    this.metrics.watchConnections(() => host.states());
     this.#executor = new GrantExecutor({
       bus,
       clock,
@@ -113,6 +115,7 @@ export class CollectorService implements OnApplicationBootstrap, BeforeApplicati
     this.#running.delete(id);
     await this.#applyToHost();
     await this.#executor?.settled(id);
+    this.metrics.gone(id);
   }
 
   apply(generation: AppliedGeneration): Promise<void> {
@@ -148,6 +151,7 @@ export class CollectorService implements OnApplicationBootstrap, BeforeApplicati
       (connection): connection is AccessConnectionConfig =>
         connection.kind === 'access' && this.#running.has(connection.id),
     );
+    for (const { id, driver } of connections) this.metrics.runs(id, driver);
     const isAdmitted = ({ id }: AccessConnectionConfig) => this.entitlements.admits(id) === null;
     await this.#host.apply(connections.filter(isAdmitted), configuration.tables, number);
     this.#tellRefused(connections);

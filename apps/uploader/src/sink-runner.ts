@@ -107,6 +107,12 @@ export class SinkRunner {
     await this.#links.stop();
   }
 
+  /** Records that wait for this sink, and for how long the oldest does. */
+  lag(): { readonly records: number; readonly ageMs: number } {
+    const { records, oldestMs } = this.#consumption?.lag() ?? { records: 0, oldestMs: null };
+    return { records, ageMs: oldestMs === null ? 0 : Math.max(0, this.#parts.clock.wallMs() - oldestMs) };
+  }
+
   #handle(delivery: Delivery, signal: AbortSignal): Promise<void> {
     const lane = this.#laneOf(signal);
     return lane.run(

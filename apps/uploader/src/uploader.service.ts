@@ -72,13 +72,17 @@ export class UploaderService implements OnApplicationBootstrap, BeforeApplicatio
         spec,
         secret: (reference) => this.secrets.read(reference),
         command: (command, config) => this.#command(command, config),
-        report: (report) => this.#owned?.report(id, report),
+        report: (report) => {
+          this.metrics.reported(id, report);
+          this.#owned?.report(id, report);
+        },
         counted: (outcome, values) => this.metrics.values.inc({ sink: id, outcome }, values),
       },
       sink,
       this.#generation,
     );
     this.#runners.set(id, runner);
+    this.metrics.runs(id, () => runner.lag());
     runner.start();
   }
 
@@ -86,6 +90,7 @@ export class UploaderService implements OnApplicationBootstrap, BeforeApplicatio
     const runner = this.#runners.get(id);
     this.#runners.delete(id);
     await runner?.stop();
+    this.metrics.gone(id);
   }
 
   apply(generation: AppliedGeneration): void {

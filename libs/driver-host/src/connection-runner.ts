@@ -9,7 +9,7 @@ import { diagnosis, faultDiagnosis, reasonOf } from './diagnosis.js';
 import type { Frame } from './frame-ring.js';
 import { atMost, Link, type LinkListener } from './link.js';
 import type { PollGroup } from './poll-group.js';
-import type { AccessState, DriverHostPorts, UntypedDriver } from './ports.js';
+import type { AccessState, DriverHostPorts, ErrorKind, UntypedDriver } from './ports.js';
 import { type QueueListener, type Reading, RequestQueue } from './request-queue.js';
 import type { Scheduler } from './scheduler.js';
 import { notSent, toCommand, type WriteReport, type WriteTarget } from './write-queue.js';
@@ -165,10 +165,12 @@ export class ConnectionRunner implements DeviceOwner, LinkListener, QueueListene
   }
 
   refused(device: DeviceRunner, request: string, reason: string): void {
+    this.#erred('refused');
     device.refused(diagnosis('DEVICE_EXCEPTION', { device: device.config.id, request, reason }));
   }
 
   faulted(fault: DriverFault, device: DeviceRunner): void {
+    this.#erred(fault.kind);
     switch (fault.kind) {
       case 'no-answer':
         this.#silent(device, fault.timeoutMs);
@@ -187,6 +189,7 @@ export class ConnectionRunner implements DeviceOwner, LinkListener, QueueListene
   }
 
   sessionClosed(): void {
+    this.#erred('connection-lost');
     this.#link.renew();
   }
 
@@ -196,7 +199,12 @@ export class ConnectionRunner implements DeviceOwner, LinkListener, QueueListene
   }
 
   defect(reason: string): void {
+    this.#erred('defect');
     this.#link.defect(reason);
+  }
+
+  #erred(kind: ErrorKind): void {
+    this.#input.ports.erred?.(this.connection, kind);
   }
 
   #silent(device: DeviceRunner, timeoutMs: number | null): void {

@@ -9,6 +9,23 @@ const silent = (sessionEnded: boolean) => () => {
   throw faultOf({ kind: 'no-answer', timeoutMs: 100, sessionEnded });
 };
 
+describe('errors', () => {
+  it('are told by connection and kind, once each', async () => {
+    const site = new MemorySite();
+    await site.run([tagConfig(1)]);
+    expect(site.errors).toEqual([]);
+    site.device.reading = silent(false);
+    await site.time.advance(1_000);
+    expect(new Set(site.errors)).toEqual(new Set([`${site.state().connection} no-answer`]));
+    site.errors.length = 0;
+    site.device.reading = cut;
+    site.device.connecting = cut;
+    await site.time.advance(10_000);
+    expect(site.errors.length).toBeGreaterThan(2);
+    expect(new Set(site.errors)).toEqual(new Set([`${site.state().connection} connection-lost`]));
+  });
+});
+
 describe('a lost link', () => {
   it('makes every tag bad not-connected once, and says so again every 30 s', async () => {
     const site = new MemorySite();

@@ -70,6 +70,7 @@ export class Link {
     try {
       options = driver.connection.parse(config.with);
     } catch (error) {
+      ports.erred?.(config.id, 'invalid-config');
       this.halt({ kind: 'invalid-config', field: 'with', reason: reasonOf(error) });
       return;
     }
@@ -109,6 +110,7 @@ export class Link {
   #connectFailed(error: unknown): void {
     this.#connecting = null;
     const fault = faultOf(error) ?? { kind: 'connection-lost' as const, reason: reasonOf(error) };
+    this.#input.ports.erred?.(this.#input.config.id, fault.kind);
     if (fault.kind === 'access-denied' || fault.kind === 'invalid-config') this.halt(fault);
     else this.lost(faultDiagnosis(fault, this.#input.config.id));
   }
@@ -191,6 +193,7 @@ export class Link {
       this.#connectFailed(new Error('the driver did not end its attempt to connect'));
     }
     if (this.channel && now - this.channel.busySince > HUNG_MS) {
+      this.#input.ports.erred?.(this.#input.config.id, 'defect');
       this.lost(diagnosis('DRIVER_DEFECT', { driver: this.#input.driver.id, reason: 'a request never ended' }));
     }
   }

@@ -3,6 +3,18 @@ import type { AnyDriver, DriverLog, DriverSpec, PlannedRequest } from '@busbar/d
 import type { ConnectionChanged } from '@busbar/events';
 import type { Clock } from '@busbar/model';
 
+/** What can go wrong on a connection: the faults of a driver, a request that the device refuses, what no driver should throw. */
+export const ERROR_KINDS = [
+  'no-answer',
+  'busy',
+  'connection-lost',
+  'access-denied',
+  'invalid-config',
+  'refused',
+  'defect',
+] as const;
+export type ErrorKind = (typeof ERROR_KINDS)[number];
+
 /** One-shot timers, lent like the clock. */
 export interface Timers {
   /** Calls `run` once after about `delayMs`; the result cancels. */
@@ -30,6 +42,8 @@ export interface DriverHostPorts {
   secret(reference: string): Promise<string>;
   /** Called on every edge, and every 30 s with fresh figures. */
   onState(state: AccessState): void;
+  /** Called once for each error of a connection: for counters. */
+  erred?(connection: string, kind: ErrorKind): void;
   /** May this process still act for its connections? Asked before each scan and each write. */
   isLeased(use: 'read' | 'write'): boolean;
   /** 0 to 1, for jitter; `Math.random` if absent. */

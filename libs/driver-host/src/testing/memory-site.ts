@@ -65,6 +65,7 @@ export class MemorySite {
   readonly batches: SampleBatch[] = [];
   readonly states: AccessState[] = [];
   readonly logs: string[] = [];
+  readonly errors: string[] = [];
   isReadLeased = true;
   isWriteLeased = true;
   publish: (batch: SampleBatch) => unknown = () => undefined;
@@ -84,6 +85,7 @@ export class MemorySite {
       },
       secret: async () => 'secret',
       onState: (state) => this.states.push(state),
+      erred: (connection, kind) => this.errors.push(`${connection} ${kind}`),
       isLeased: (use) => (use === 'read' ? this.isReadLeased : this.isWriteLeased),
       random: () => 0.5,
     },
