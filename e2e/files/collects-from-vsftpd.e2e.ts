@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   appendFileSync,
   chmodSync,
@@ -9,6 +9,7 @@ import {
   openSync,
   readdirSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -64,6 +65,7 @@ const tasks =
   (): string => `  names: { connection: plain, path: ${root}/names, match: [ "*" ], every: 1s, settled: 1s, to: { asset: station-1, point: Names } }
   denied: { connection: plain, path: ${root}/denied, match: [ "*.csv" ], every: 1s, settled: 0s, to: { asset: station-1, point: Denied } }
   moved: { connection: plain, path: ${root}/moved, match: [ "*.csv" ], every: 1s, settled: 0s, after: move ${root}/done, to: { asset: station-1, point: Moved } }
+  deep: { connection: plain, path: ${root}/deep/**, depth: 2, match: [ "*.csv" ], every: 1s, settled: 0s, to: { asset: station-1, point: Deep } }
   gone: { connection: plain, path: ${root}/gone, match: [ "*.csv" ], every: 1s, settled: 0s, after: delete, to: { asset: station-1, point: Gone } }
   growing: { connection: secure, path: ${root}/growing, match: [ "*.log" ], every: 1s, settled: 2s, to: { asset: station-1, point: Growing } }
   cut: { connection: cut, path: ${root}/cut, match: [ "*.bin" ], every: 1s, settled: 0s, to: { asset: station-1, point: Cut } }
@@ -82,11 +84,15 @@ describe.skipIf(lacking !== '')('files of a real vsftpd', () => {
     for (const name of NAMES) put(`names/${name}`, `content of ${name}`);
     put('denied/locked.csv', 'nobody sees this', 0o600);
     put('denied/open.csv', 'everybody sees this');
+    for (const path of ['one/a', 'one/录波/a', 'two/a', 'one/two/too/deep/a']) put(`deep/${path}.csv`, `in ${path}`);
+    symlinkSync(join(root, 'denied'), join(root, 'deep/away'));
+    symlinkSync(join(root, 'denied/open.csv'), join(root, 'deep/two/away.csv'));
+    symlinkSync('a.csv', join(root, 'deep/two/latest.csv'));
     put('moved/a.csv', 'to be moved');
     put('done/a.csv', 'moved before');
     put('gone/a.csv', 'to be deleted');
     put('cut/whole.bin', randomBytes(CUT_BYTES));
-    plain = await startVsftpd(join(folder, 'plain'), root);
+    plain = await startVsftpd(join(folder, 'plain'), root, { dataPorts: 20 });
     secure = await startVsftpd(join(folder, 'secure'), root, { host: '127.0.0.2', tls: true });
     const behind = await startVsftpd(join(folder, 'behind'), root, { host: '127.0.0.3' });
     const stop = plain.stop;
@@ -105,7 +111,7 @@ describe.skipIf(lacking !== '')('files of a real vsftpd', () => {
   big: { driver: ftp, with: { host: 127.0.0.1, port: ${plain.port}, timeout: 10s } }
 `,
       tasks: tasks(),
-      points: ['Names', 'Denied', 'Moved', 'Gone', 'Growing', 'Cut', 'Big'],
+      points: ['Names', 'Denied', 'Moved', 'Deep', 'Gone', 'Growing', 'Cut', 'Big'],
       secrets: { 'ftp/ca': secure.certificate ?? '' },
     });
   });
@@ -123,6 +129,17 @@ describe.skipIf(lacking !== '')('files of a real vsftpd', () => {
     });
     const expected = await Promise.all(NAMES.map(async (name) => [name, await sha256Of(join(root, 'names', name))]));
     expect(found.map(({ originalFilename, sha256 }) => [originalFilename, sha256]).sort()).toEqual(expected.sort());
+  });
+
+  it('come from subfolders as deep as the task goes, and from none behind a link', async () => {
+    const expected = ['in one/a', 'in one/录波/a', 'in two/a', 'in two/a'].map((text) =>
+      createHash('sha256').update(text).digest('hex'),
+    );
+    const found = await until('those of the folders are there', async () => {
+      const list = await files.files('Deep');
+      return list.length >= expected.length && list;
+    });
+    expect(found.map(({ sha256 }) => sha256).sort()).toEqual(expected.sort());
   });
 
   it('go on where one of them may not be read, and say which', async () => {

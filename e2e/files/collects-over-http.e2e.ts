@@ -19,6 +19,8 @@ interface Asked {
 
 const contents = new Map<string, Buffer>([
   ['故障 1.csv', Buffer.from('with a name of its own')],
+  ['bay 1/a.csv', Buffer.from('in a folder')],
+  ['bay 1/2026/a.csv', Buffer.from('in one below')],
   ['cut.bin', randomBytes(8 * MIB)],
   ['replaced.bin', randomBytes(8 * MIB)],
 ]);
@@ -28,8 +30,12 @@ const cutOnce = new Set(['cut.bin', 'replaced.bin']);
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
   const path = decodeURIComponent(request.url ?? '');
-  if (path === '/files/') {
-    const links = [...contents.keys()].map((name) => `<li><a href="${encodeURIComponent(name)}">${name}</a>`);
+  if (path.startsWith('/files/') && path.endsWith('/')) {
+    const below = [...contents.keys()].flatMap((name) => {
+      const rest = `/files/${name}`.startsWith(path) ? `/files/${name}`.slice(path.length) : '';
+      return rest === '' ? [] : [rest.replace(/\/.*$/, '/')];
+    });
+    const links = [...new Set(below)].map((name) => `<li><a href="${encodeURI(name)}">${name}</a>`);
     response.end(`<a href="../">up</a>${links.join('')}<a href="/other/x.csv">elsewhere</a>`);
     return;
   }
@@ -82,12 +88,13 @@ describe('files of a web server, and of one that lies', () => {
   liar: { driver: ftp, with: { host: 127.0.0.1, port: ${lying.port}, timeout: 5s } }
 `,
       tasks: `  index: { connection: web, path: /files, match: [ "*.csv" ], ${task}, to: { asset: station-1, point: Index } }
+  deep: { connection: web, path: /files/bay*/**, match: [ "*.csv" ], ${task}, to: { asset: station-1, point: Deep } }
   exact: { connection: web, path: /files, match: [ cut.bin ], ${task}, to: { asset: station-1, point: Exact } }
   replaced: { connection: web, path: /files, match: [ replaced.bin, absent.bin ], ${task}, to: { asset: station-1, point: Replaced } }
   asked: { connection: web, path: /files, match: [ cut.bin ], settled: 0s, to: { asset: station-1, point: Asked } }
   lies: { connection: liar, path: /lies, match: [ "*" ], ${task}, to: { asset: station-1, point: Lies } }
 `,
-      points: ['Index', 'Exact', 'Replaced', 'Asked', 'Lies'],
+      points: ['Index', 'Deep', 'Exact', 'Replaced', 'Asked', 'Lies'],
     });
   });
 
@@ -105,6 +112,15 @@ describe('files of a web server, and of one that lies', () => {
       return list.length > 0 && list;
     });
   }
+
+  it('are found in the folders that its index pages lead to', async () => {
+    const found = await until('both files are there', async () => {
+      const list = await files.files('Deep');
+      return list.length === 2 && list;
+    });
+    const expected = ['bay 1/a.csv', 'bay 1/2026/a.csv'].map((name) => sha256(contents.get(name) as Buffer));
+    expect(found.map((file) => file.sha256).sort()).toEqual(expected.sort());
+  });
 
   it('are found in its index page', async () => {
     const found = await first('Index');
@@ -128,7 +144,7 @@ describe('files of a web server, and of one that lies', () => {
     const post = (path: string, body?: unknown) =>
       files.site.api(`/files/asked/${path}`, { method: 'POST', body: JSON.stringify(body ?? {}) });
     expect(await files.files('Asked')).toEqual([]);
-    expect((await post('fetch')).status).toBe(202);
+    expect((await post('run')).status).toBe(202);
     await first('Asked');
     await until('it is known as uploaded', async () => (await files.task('asked'))?.uploaded === 1);
     const { body } = await files.site.api<{ files: { file: string }[] }>('/files?task=asked');

@@ -87,23 +87,30 @@ async function untilListening(
 }
 
 export interface Vsftpd extends FileServer {
-  /** The one port of data connections. */
+  /** The first port of data connections. */
   readonly dataPort: number;
   /** PEM of the server's certificate, when it speaks TLS. */
   readonly certificate: string | undefined;
+}
+
+export interface VsftpdOptions {
+  readonly host?: string;
+  readonly tls?: boolean;
+  /** How many data connections there may be at once. */
+  readonly dataPorts?: number;
 }
 
 /** A real vsftpd that offers `root` to the user `anonymous`, who may write; at an address of its own. */
 export async function startVsftpd(
   folder: string,
   root: string,
-  { host = '127.0.0.1', tls = false }: { readonly host?: string; readonly tls?: boolean } = {},
+  { host = '127.0.0.1', tls = false, dataPorts = 1 }: VsftpdOptions = {},
 ): Promise<Vsftpd> {
   const program = programPath('vsftpd');
   if (!program) throw new Error('vsftpd is not installed');
   mkdirSync(folder, { recursive: true });
   giveToServers(folder);
-  const port = await freePorts(2);
+  const port = await freePorts(1 + dataPorts);
   let certificate: string | undefined;
   const lines = [
     'listen=YES',
@@ -122,7 +129,7 @@ export async function startVsftpd(
     'seccomp_sandbox=NO',
     'connect_from_port_20=NO',
     `pasv_min_port=${port + 1}`,
-    `pasv_max_port=${port + 1}`,
+    `pasv_max_port=${port + dataPorts}`,
     'pasv_promiscuous=YES',
     'use_localtime=NO',
     `vsftpd_log_file=${join(folder, 'vsftpd.log')}`,

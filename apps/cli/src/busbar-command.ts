@@ -1,10 +1,11 @@
 import { isBusbarError } from '@busbar/errors';
 import { Command, CommanderError } from 'commander';
+import { filesCommand } from './files/files-command.js';
 import { licenseCommand } from './license/license-command.js';
 import { CommandEnd, EXIT, type Terminal } from './terminal.js';
 
 /** One entry per file: a command is made with the terminal that it may use. */
-const COMMANDS: readonly ((terminal: Terminal) => Command)[] = [licenseCommand];
+const COMMANDS: readonly ((terminal: Terminal) => Command)[] = [filesCommand, licenseCommand];
 
 export function busbarCommand(terminal: Terminal): Command {
   const busbar = new Command('busbar').description('Busbar, the open edge connectivity platform');

@@ -76,7 +76,7 @@ export class CollectLane {
   async #task(task: TaskState, link: SourceLink, signal: AbortSignal): Promise<void> {
     const { clock, log, changed } = this.#parts;
     const before = task.collecting?.code;
-    task.begin();
+    task.begin(clock.wallMs());
     changed();
     try {
       const { settlesInMs, diagnosis } = await this.#runOnce(task, link, signal);
@@ -102,12 +102,12 @@ export class CollectLane {
     const { config } = task;
     for (const id of outdated(spool.files(config.id), clock.wallMs(), config.keep)) await spool.drop(id);
     const lister = new FileLister(config, clock.wallMs(), this.#parts.connection().timezone);
-    const { all, groups } = await lister.list(await link.source(), signal);
+    const { all, groups, diagnosis: ofFolders } = await lister.list(await link.source(), signal);
     const { settled, nextMs } = task.settling.look(all, config.settledMs, clock.monotonicMs());
     const paths = new Set(all.map(({ path }) => path));
     task.listed(paths);
     await this.#forget(config.id, paths);
-    let diagnosis: Diagnosis | null = null;
+    let diagnosis: Diagnosis | null = ofFolders;
     let isMoving = false;
     for (const group of groups) {
       if (!group.every(({ path }) => settled.has(path))) continue;

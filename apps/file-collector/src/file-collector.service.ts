@@ -18,7 +18,11 @@ import { SinkDelivery } from './delivery.js';
 import { FileCollectorMetrics } from './file-collector-metrics.js';
 import { FileRunner } from './file-runner.js';
 import { Ledger } from './ledger.js';
+import { PointsWatch } from './points-watch.js';
 import { openSource } from './sources/open-source.js';
+
+/** A request is as old as this at most: a takeover lasts some seconds. */
+const UNHEARD_MS = 60_000;
 
 /** Runs the file connections that the group gives to this process. */
 @Injectable()
@@ -26,6 +30,7 @@ export class FileCollectorService implements OnApplicationBootstrap, BeforeAppli
   readonly #runners = new Map<string, FileRunner>();
   readonly #ledger: Ledger;
   readonly #requests: Following;
+  readonly #points: PointsWatch;
   #delivery: SinkDelivery | null = null;
   #owned: OwnedConnections | null = null;
   #generation: AppliedGeneration | null = null;
@@ -38,11 +43,14 @@ export class FileCollectorService implements OnApplicationBootstrap, BeforeAppli
   ) {
     this.#ledger = new Ledger(ports.bus);
     this.#requests = ports.bus.follow('files.requested.v1', (record) => this.#take(record));
+    this.#points = new PointsWatch(ports.bus, ports.log, (connection, task) =>
+      this.#runners.get(connection)?.startTask(task),
+    );
   }
 
   /** Before it is known what the clouds have, nothing is collected. */
   get ready(): Promise<void> {
-    return Promise.all([this.#ledger.ready, this.#requests.ready]).then(() => undefined);
+    return Promise.all([this.#ledger.ready, this.#requests.ready, this.#points.ready]).then(() => undefined);
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -66,6 +74,7 @@ export class FileCollectorService implements OnApplicationBootstrap, BeforeAppli
   async beforeApplicationShutdown(): Promise<void> {
     await this.#owned?.stop();
     await this.#requests.stop();
+    await this.#points.stop();
     await this.#ledger.stop();
   }
 
@@ -86,6 +95,7 @@ export class FileCollectorService implements OnApplicationBootstrap, BeforeAppli
         ledger: this.#ledger,
         delivery: this.#delivery,
         folder: join(this.settings.data, 'files'),
+        before: this.#owned?.before(id)?.files ?? [],
         open: (config, signal) => openSource(config.with, (reference) => this.secrets.read(reference), signal),
         report: (report) => this.#owned?.report(id, report),
         counted: (outcome, bytes) => {
@@ -97,6 +107,7 @@ export class FileCollectorService implements OnApplicationBootstrap, BeforeAppli
     );
     this.#runners.set(id, runner);
     runner.start();
+    void this.#unheard(id, runner);
   }
 
   async release(id: string): Promise<void> {
@@ -108,6 +119,7 @@ export class FileCollectorService implements OnApplicationBootstrap, BeforeAppli
   apply(generation: AppliedGeneration): void {
     this.#generation = generation;
     this.#delivery?.apply(generation);
+    this.#points.apply(generation);
     for (const [id, runner] of this.#runners) {
       const connection = this.#connectionOf(id);
       if (connection) runner.apply(connection);
@@ -117,6 +129,21 @@ export class FileCollectorService implements OnApplicationBootstrap, BeforeAppli
   #connectionOf(id: string): FileConnectionConfig | undefined {
     const found = this.#generation?.configuration.connections.find((connection) => connection.id === id);
     return found?.kind === 'file' ? found : undefined;
+  }
+
+  /** What was asked while nobody had the connection. A delivery is not made up for: it would be made twice. */
+  async #unheard(id: string, runner: FileRunner): Promise<void> {
+    const { bus, clock, log } = this.ports;
+    const nowMs = clock.wallMs();
+    try {
+      const options = { fromMs: nowMs - UNHEARD_MS, toMs: nowMs };
+      for (const { value } of await bus.range('files.requested.v1', id, options)) {
+        const request = value && decodeJson('files.requested.v1', value);
+        if (request && request.act !== 'deliver') runner.request(request);
+      }
+    } catch (error) {
+      log.warn({ err: error, connection: id }, 'requests for files from before the start cannot be read');
+    }
   }
 
   /** Every member hears every request; the owner of the connection acts. */

@@ -20,7 +20,7 @@ async function started(): Promise<void> {
   await bench.pass(0);
 }
 
-const fetch = (name = 't') => ({ id: '1', connection: 'c', task: name, act: 'fetch', by: 'test', at: 0 }) as const;
+const run = (name = 't') => ({ id: '1', connection: 'c', task: name, act: 'fetch', by: 'test', at: 0 }) as const;
 
 describe('files that are collected', () => {
   it('come to the cloud once, however often they are listed, with a time each of its own', async () => {
@@ -55,7 +55,7 @@ describe('files that are collected', () => {
     for (let i = 0; i < 5; i++) {
       await bench.pass(9_000);
       bench.device.put('/r/a', 'x'.repeat(i + 2));
-      bench.runner.request(fetch());
+      bench.runner.request(run());
       await bench.pass(0);
     }
     expect(bench.device.reads).toEqual([]);
@@ -108,7 +108,7 @@ describe('files that are collected', () => {
     expect(bench.diagnosis()).toBe('FILE_DENIED');
     expect(bench.bus.collected.filter(({ state }) => state === 'failed')).toHaveLength(1);
     bench.device.denied.clear();
-    bench.runner.request(fetch());
+    bench.runner.request(run());
     await bench.pass(0);
     expect(bench.cloud.got).toEqual(['b: open', 'a: locked']);
     expect(bench.diagnosis()).toBeUndefined();
@@ -132,7 +132,7 @@ describe('files that are collected', () => {
     await started();
     await bench.pass(3_600_000);
     expect(bench.device.opened).toBe(0);
-    bench.runner.request(fetch());
+    bench.runner.request(run());
     await bench.pass(0);
     expect(bench.cloud.got).toEqual(['a: x']);
   });
@@ -199,7 +199,7 @@ describe('what happens to a file at its source', () => {
     bench.cloud.isAway = true;
     bench.device.put('/r/a', 'old');
     await started();
-    bench.runner.request(fetch());
+    bench.runner.request(run());
     await bench.pass(0);
     bench.device.put('/r/a', 'new and not in the cloud');
     bench.cloud.isAway = false;
@@ -294,10 +294,10 @@ describe('files that wait here', () => {
     begin();
     bench.device.put('/r/a', 'x');
     await started();
-    bench.runner.request({ ...fetch(), act: 'deliver', file: '/r/a' });
+    bench.runner.request({ ...run(), act: 'deliver', file: '/r/a' });
     await vi.waitUntil(() => bench.cloud.got.length === 2);
     await bench.pass(0);
-    bench.runner.request({ ...fetch(), act: 'deliver', file: '/r/none' });
+    bench.runner.request({ ...run(), act: 'deliver', file: '/r/none' });
     await bench.pass(0);
     expect(bench.cloud.got).toEqual(['a: x', 'a: x']);
     expect(new Set(bench.cloud.times).size).toBe(1);
@@ -345,5 +345,105 @@ describe('after a restart', () => {
     await bench.pass(60_000);
     expect(bench.cloud.got).toEqual(['a: x']);
     expect(bench.report?.files?.[0]?.waiting).toBe(0);
+  });
+});
+
+describe('tasks that start by cron', () => {
+  const HOUR_MS = 3_600_000;
+  const hourly = { everyMs: null, cron: '30 * * * *' };
+  const next = () => bench.report?.files?.[0]?.nextRunAt;
+
+  it('run at their times only', async () => {
+    begin(hourly);
+    bench.device.put('/r/a', 'x');
+    await started();
+    expect(bench.device.opened).toBe(0);
+    expect(next()).toBe(Date.parse('2026-03-04T12:30:00Z'));
+    await bench.pass(HOUR_MS);
+    expect(bench.cloud.got).toEqual(['a: x']);
+    expect(bench.device.opened).toBe(1);
+    await bench.pass(3 * HOUR_MS);
+    expect(bench.device.opened).toBe(4);
+  });
+
+  it('run once for all the starts that were missed while nobody had them', async () => {
+    begin(hourly);
+    await started();
+    await bench.runner.stop();
+    bench.nowMs += 5 * HOUR_MS;
+    bench.device.put('/r/a', 'late');
+    bench.restart([task(hourly)]);
+    await bench.pass(0);
+    expect(bench.cloud.got).toEqual(['a: late']);
+    await bench.pass(HOUR_MS / 4);
+    expect(bench.device.opened).toBe(1);
+  });
+
+  it('owe nothing when none was missed, nor for the time before a new schedule', async () => {
+    begin(hourly);
+    await started();
+    await bench.pass(HOUR_MS);
+    await bench.runner.stop();
+    bench.nowMs += 60_000;
+    bench.restart([task(hourly)]);
+    await bench.pass(0);
+    bench.apply(task({ everyMs: null, cron: '*/10 * * * *' }));
+    await bench.pass(0);
+    expect(bench.device.opened).toBe(1);
+    expect(next()).toBe(Date.parse('2026-03-04T13:10:00Z'));
+  });
+
+  it('run again when a stop cut the run off', async () => {
+    begin(hourly);
+    bench.device.put('/r/a', 'x');
+    await started();
+    bench.device.isSilent = true;
+    const passing = bench.pass(HOUR_MS / 2);
+    await vi.waitUntil(() => bench.device.reads.length === 1);
+    await bench.runner.stop();
+    bench.device.isSilent = false;
+    bench.restart([task(hourly)]);
+    await passing;
+    expect(bench.cloud.got).toEqual(['a: x']);
+  });
+});
+
+describe('tasks that a point starts', () => {
+  const start = { everyMs: null, startOn: { asset: 'a', point: 'F', delayMs: 30_000 } };
+
+  it('run when somebody takes their connection, and after the delay of each change', async () => {
+    begin(start);
+    await started();
+    expect(bench.device.opened).toBe(1);
+    bench.runner.startTask('t');
+    await bench.pass(20_000);
+    bench.device.put('/r/a', 'x');
+    bench.runner.startTask('t');
+    await bench.pass(9_000);
+    expect(bench.device.opened).toBe(1);
+    await bench.pass(1_000);
+    expect([bench.device.opened, bench.cloud.got]).toEqual([2, ['a: x']]);
+    bench.device.put('/r/b', 'y');
+    await bench.pass(20_000);
+    expect([bench.device.opened, bench.cloud.got]).toEqual([3, ['a: x', 'b: y']]);
+    await bench.pass(600_000);
+    expect(bench.device.opened).toBe(3);
+  });
+});
+
+describe('what failed', () => {
+  it('is tried at once when somebody wants it, at the source and at the cloud', async () => {
+    begin();
+    bench.device.put('/r/a', 'x');
+    bench.device.put('/r/b', 'y');
+    bench.device.denied.add('/r/a');
+    bench.cloud.refused.add('b');
+    await started();
+    expect(bench.cloud.got).toEqual([]);
+    bench.device.denied.clear();
+    bench.cloud.refused.clear();
+    bench.runner.request({ ...run(), act: 'retry', file: '/r/a' });
+    await bench.pass(0);
+    expect(bench.cloud.got.toSorted()).toEqual(['a: x', 'b: y']);
   });
 });

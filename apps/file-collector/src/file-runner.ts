@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Bus } from '@busbar/bus';
 import { type Diagnosis, isBusbarError } from '@busbar/errors';
-import type { FileConnectionConfig, FileRequested } from '@busbar/events';
+import type { FileConnectionConfig, FileRequested, FileTaskHealth } from '@busbar/events';
 import type { Clock } from '@busbar/model';
 import type { ConnectionReport, Logger } from '@busbar/service-kit';
 import { CollectLane } from './collect-lane.js';
@@ -27,6 +27,8 @@ export interface FileRunnerParts {
   readonly delivery: FileDelivery;
   /** Folder of all spools. */
   readonly folder: string;
+  /** What the last owner of the connection said of its tasks. */
+  readonly before: readonly FileTaskHealth[];
   open(config: FileConnectionConfig, signal: AbortSignal): Promise<FileSource>;
   report(report: ConnectionReport): void;
   counted(counter: 'collected' | 'uploaded' | 'refused', bytes: number): void;
@@ -46,6 +48,7 @@ export class FileRunner {
   #state: ConnectionReport['state'] = 'starting';
   #since: number;
   #broken: Diagnosis | null = null;
+  #isAdopted = false;
 
   constructor(parts: FileRunnerParts, connection: FileConnectionConfig) {
     this.#parts = parts;
@@ -69,12 +72,24 @@ export class FileRunner {
     this.#tell();
   }
 
-  /** Somebody wants files now, or one delivered again. */
+  /** A point wants a task to run, at once or when its delay is over. */
+  startTask(id: string): void {
+    const task = this.#tasks.get(id);
+    if (!task?.config.startOn) return;
+    task.start(this.#parts.clock.wallMs() + task.config.startOn.delayMs);
+    this.#collect?.wake();
+    this.#tell();
+  }
+
+  /** Somebody wants files now, what failed tried again, or one delivered again. */
   request({ id, task: taskId, act, file }: FileRequested): void {
     const task = this.#tasks.get(taskId);
     if (!task) return;
-    if (act === 'fetch') {
-      task.ask();
+    if (act !== 'deliver') {
+      if (act === 'retry') {
+        task.retry(file);
+        this.#deliver?.retryAll();
+      } else task.ask();
       this.#collect?.wake();
       return;
     }
@@ -100,13 +115,16 @@ export class FileRunner {
 
   #adopt(connection: FileConnectionConfig): void {
     this.#connection = connection;
+    const nowMs = this.#parts.clock.wallMs();
     const ids = new Set(connection.tasks.map(({ id }) => id));
     for (const id of this.#tasks.keys()) if (!ids.has(id)) this.#tasks.delete(id);
     for (const task of connection.tasks) {
       const known = this.#tasks.get(task.id);
-      if (known) known.config = task;
-      else this.#tasks.set(task.id, new TaskState(task));
+      const before = this.#isAdopted ? undefined : this.#parts.before.find((one) => one.task === task.id);
+      if (known) known.adopt(task, nowMs);
+      else this.#tasks.set(task.id, new TaskState(task, nowMs, before));
     }
+    this.#isAdopted = true;
   }
 
   async #run(): Promise<void> {

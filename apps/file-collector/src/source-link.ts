@@ -6,6 +6,7 @@ export class SourceLink {
   /** Aborts when nothing more is wanted. */
   readonly signal: AbortSignal;
   #source: FileSource | null = null;
+  #forget: () => void = () => undefined;
 
   constructor(open: (signal: AbortSignal) => Promise<FileSource>, signal: AbortSignal) {
     this.#open = open;
@@ -17,8 +18,10 @@ export class SourceLink {
     if (this.#source) return this.#source;
     const source = await this.#open(this.signal);
     // Whatever waits for a device that is silent ends with the link.
+    const onAbort = (): void => void source.close();
     if (this.signal.aborted) await source.close();
-    else this.signal.addEventListener('abort', () => void source.close(), { once: true });
+    else this.signal.addEventListener('abort', onAbort, { once: true });
+    this.#forget = () => this.signal.removeEventListener('abort', onAbort);
     this.#source = source;
     return source;
   }
@@ -27,6 +30,8 @@ export class SourceLink {
   async close(): Promise<void> {
     const source = this.#source;
     this.#source = null;
+    // The signal outlives every session.
+    this.#forget();
     await source?.close();
   }
 }

@@ -10,6 +10,8 @@ const FIRST_RETRY_MS = 5_000;
 const LAST_RETRY_MS = 5 * 60_000;
 const FIRST_FILE_RETRY_MS = 60_000;
 const LAST_FILE_RETRY_MS = 6 * 3_600_000;
+/** A clock that is set is moved further; time servers move it by less. */
+const CLOCK_STEP_MS = 60_000;
 
 /** Doubled each time, up to the last. */
 export function backOff(failures: number, firstMs: number, lastMs: number): number {
@@ -37,13 +39,39 @@ export class TaskState {
   /** Somebody asked for the run that is on. */
   #isAskedFor = false;
   #lastRunAt: number | null = null;
+  /** The last run was this owner's. */
+  #hasRun = false;
+  /** Starts by cron until then have been met. */
+  #metMs: number;
+  /** A point wants it to run: from the earliest change that no run followed, to the latest. */
+  #startAt: number | null = null;
+  #lastStartAt = 0;
   #failures = 0;
   #retryAt: number | null = null;
   #settlesAt: number | null = null;
   readonly #retries = new Map<string, Retry>();
 
-  constructor(config: FileTaskConfig) {
+  /** @param before what the last owner of the connection said of it. */
+  constructor(config: FileTaskConfig, nowMs: number, before?: FileTaskHealth) {
     this.config = config;
+    this.#lastRunAt = before?.lastRunAt ?? null;
+    this.#metMs = Math.min(before?.lastRunAt ?? nowMs, nowMs);
+    const isOwed = before?.state !== 'waiting' || (before.nextRunAt ?? Infinity) <= nowMs;
+    const wasLeft = before !== undefined && isOwed;
+    // What the point did meanwhile is not known: a run too many does no harm, nothing is sent twice.
+    if (wasLeft || config.startOn) this.start(nowMs);
+  }
+
+  /** Another schedule owes nothing for the time before it. */
+  adopt(config: FileTaskConfig, nowMs: number): void {
+    if (config.cron !== this.config.cron) this.#metMs = nowMs;
+    this.config = config;
+  }
+
+  /** Runs at that time, or as soon after it as it can; epoch ms. */
+  start(atMs: number): void {
+    this.#startAt = Math.min(this.#startAt ?? atMs, atMs);
+    this.#lastStartAt = Math.max(this.#lastStartAt, atMs);
   }
 
   /** Runs as soon as it can, whatever its schedule says. */
@@ -56,17 +84,23 @@ export class TaskState {
   nextAt(nowMs: number, timezone: string): number | null {
     if (this.#retryAt !== null) return this.#retryAt;
     if (this.#isAsked) return nowMs;
-    const own = nextRun(this.config, { lastMs: this.#lastRunAt, nowMs, timezone });
-    if (this.#settlesAt === null) return own;
+    // The clock was set back: what it had met lies in the future now.
+    if (this.#metMs > nowMs + CLOCK_STEP_MS) this.#metMs = nowMs;
+    const lastMs = this.#hasRun ? this.#lastRunAt : null;
+    const own = nextRun(this.config, { lastMs, metMs: this.#metMs, nowMs, timezone });
     // Files that were seen moving are looked at again as soon as they may be at rest.
-    return own === null ? this.#settlesAt : Math.min(own, this.#settlesAt);
+    const next = Math.min(own ?? Infinity, this.#settlesAt ?? Infinity, this.#startAt ?? Infinity);
+    return next === Infinity ? null : next;
   }
 
-  begin(): void {
+  begin(nowMs: number): void {
     this.#isRunning = true;
     this.#isAskedFor = this.#isAsked;
     this.#isAsked = false;
     this.#settlesAt = null;
+    this.#metMs = nowMs;
+    if (this.#startAt !== null && this.#startAt <= nowMs)
+      this.#startAt = this.#lastStartAt > nowMs ? this.#lastStartAt : null;
   }
 
   /** @param settlesInMs when the next file will be at rest; null: none moves. */
@@ -76,6 +110,7 @@ export class TaskState {
     this.#failures = 0;
     this.#retryAt = null;
     this.#lastRunAt = nowMs;
+    this.#hasRun = true;
     this.#settlesAt = settlesInMs === null ? null : nowMs + Math.ceil(settlesInMs);
     // A file that waits for its next try is still not here.
     const [held] = this.#retries.values();
@@ -87,12 +122,14 @@ export class TaskState {
     this.stopped();
     this.#failures++;
     this.#lastRunAt = nowMs;
+    this.#hasRun = true;
     this.#retryAt = nowMs + backOff(this.#failures, FIRST_RETRY_MS, LAST_RETRY_MS);
     this.collecting = diagnosis;
   }
 
-  /** Given up for now, for a stop. */
+  /** Given up for now, for a stop: the run is owed still, to whoever has the connection next. */
   stopped(): void {
+    if (this.#isRunning) this.start(this.#metMs);
     this.#isRunning = false;
     this.#isAsked ||= this.#isAskedFor;
     this.#isAskedFor = false;
@@ -103,6 +140,13 @@ export class TaskState {
     const failures = (this.#retries.get(file.path)?.failures ?? 0) + 1;
     const notBeforeMs = nowMs + backOff(failures, FIRST_FILE_RETRY_MS, LAST_FILE_RETRY_MS);
     this.#retries.set(file.path, { file, diagnosis, failures, notBeforeMs });
+  }
+
+  /** What failed is tried without waiting any longer: one file, or all. */
+  retry(path?: string): void {
+    if (path === undefined) this.#retries.clear();
+    else this.#retries.delete(path);
+    this.ask();
   }
 
   fileDone({ path }: RemoteFile): void {

@@ -158,3 +158,15 @@ export function filePatternProblem(text: string): string | undefined {
     return (error as Error).message;
   }
 }
+
+/** Is this part of a path a pattern of folders? Only `*` and `?` make it one: brackets stand in names of real folders. */
+export function isFolderPattern(part: string): boolean {
+  return /[*?]/.test(part);
+}
+
+/** The part of a path in front of its first pattern; the path itself if it has none. */
+export function fixedFolder(path: string): string {
+  const parts = path.split('/');
+  const at = parts.findIndex(isFolderPattern);
+  return at < 0 ? path : parts.slice(0, at).join('/') || '/';
+}

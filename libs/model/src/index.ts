@@ -1,4 +1,5 @@
 export * from './clock.js';
+export * from './cron-expression.js';
 export * from './file-dates.js';
 export * from './file-pattern.js';
 export * from './ids.js';

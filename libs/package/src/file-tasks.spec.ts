@@ -9,7 +9,7 @@ import { validatePackage } from './validate.js';
 const SITE = `apiVersion: busbar/v1
 site: { id: demo, timezone: Asia/Shanghai }
 models:
-  bay: { points: { Record: { type: file }, Power: { type: double } } }
+  bay: { points: { Record: { type: file }, Power: { type: double }, Fault: { type: bool } } }
 assets:
   bay-01: { model: bay }
   bay-02: { model: bay }
@@ -90,6 +90,44 @@ describe('file tasks of a package', () => {
       to: { asset: 'bay-01', point: 'Record' },
       keep: { ms: 2 * 86_400_000, bytes: 2 * 1_024 ** 3 },
     });
+  });
+
+  it('start by cron and by a point, and look into subfolders as deep as they say', () => {
+    const tasks = `  night: { connection: records, path: /r/**, depth: 2, match: [ "*" ], cron: "30 2 * * MON-FRI", to: { asset: bay-01, point: Record } }
+  fault: { connection: records, path: "/r/*/%Y/**", match: [ "*" ], startOn: { asset: bay-01, point: Fault, becomes: true, delay: 30s }, to: { asset: bay-01, point: Record } }
+  any: { connection: records, path: /r, match: [ "*" ], startOn: { asset: bay-01, point: Power }, to: { asset: bay-01, point: Record } }
+`;
+    const found = configured(tasks).connections.find(({ kind }) => kind === 'file');
+    expect(found?.kind === 'file' && found.tasks).toMatchObject([
+      { id: 'night', cron: '30 2 * * MON-FRI', everyMs: null, depth: 2 },
+      { id: 'fault', depth: 4, startOn: { asset: 'bay-01', point: 'Fault', becomes: 1, delayMs: 30_000 } },
+      { id: 'any', startOn: { asset: 'bay-01', point: 'Power', delayMs: 0 } },
+    ]);
+  });
+
+  it.each([
+    ['cron: "61 * * * *"', 'FILE_TASK_CRON', '"61" is no minute'],
+    ['cron: "0 2 * * *", every: 5m', 'FILE_TASK_SCHEDULE', '`cron` and `every`'],
+    ['cron: "0 2 * * *", window: 01:00-02:00', 'FILE_TASK_SCHEDULE', '`cron` and `window`'],
+    ['startOn: { asset: bay-09, point: Fault }', 'FILE_TASK_START', 'bay-01'],
+    ['startOn: { asset: bay-01, point: Falt }', 'FILE_TASK_START', 'Fault'],
+    ['startOn: { asset: bay-01, point: Record }', 'FILE_TASK_START', 'of type file'],
+    ['startOn: { asset: bay-01, point: Fault, becomes: 2 }', 'FILE_TASK_START', 'never 2'],
+    ['after: move /r/', 'FIELD_VALUE', 'found again'],
+    ['depth: 2', 'FILE_TASK_PATTERN', 'there is none'],
+  ])('cannot have %s', (field, code, words) => {
+    const task = `  t: { connection: records, path: /r, match: [ "*" ], ${field}, to: { asset: bay-01, point: Record } }\n`;
+    expect(() => configured(task)).toThrow(code);
+    expect(() => configured(task)).toThrow(words);
+  });
+
+  it.each([
+    ['/r/**/a/**', 'more than once'],
+    ['/r/a**', 'whole folders'],
+    ['/r/*{a', '{ has no }'],
+  ])('cannot look into %s', (path, words) => {
+    const task = `  t: { connection: records, path: "${path}", match: [ "*" ], to: { asset: bay-01, point: Record } }\n`;
+    expect(() => configured(task)).toThrow(words);
   });
 
   it('make their points ones that a sink sends, of their assets alone', () => {

@@ -13,6 +13,8 @@ export interface RemoteFile {
 
 /** Which names of a folder are asked for. */
 export interface WantedNames {
+  /** Folder that the task looks into: a link that leads out of it is no file of it. */
+  readonly root: string;
   fits(name: string): boolean;
   /** The only names that fit, if that is known. */
   readonly exact: readonly string[] | null;
@@ -28,6 +30,8 @@ export interface FileSource {
    * Files of a folder that fit, none of its folders; null: there is no such folder. Throws CONNECTION_*, FILE_FOLDER.
    */
   list(folder: string, wanted: WantedNames, signal: AbortSignal): Promise<readonly RemoteFile[] | null>;
+  /** Names of the folders in a folder, links left out; null: there is no such folder. Throws CONNECTION_*, FILE_FOLDER. */
+  folders(folder: string, signal: AbortSignal): Promise<readonly string[] | null>;
   /** How the file is now; null: it is gone. */
   stat(file: RemoteFile, signal: AbortSignal): Promise<RemoteFile | null>;
   /**
@@ -50,6 +54,11 @@ export function isSameFile(a: RemoteFile, b: RemoteFile): boolean {
 
 export function joinPath(folder: string, name: string): string {
   return folder.endsWith('/') ? `${folder}${name}` : `${folder}/${name}`;
+}
+
+/** Is the path the folder itself, or in it? */
+export function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 }
 
 /** Calls that ask for a name that is free; the first is the name itself. */

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { BusbarError } from '@busbar/errors';
 import type { FtpSourceConfig } from '@busbar/events';
-import { Client, FTPError } from 'basic-ftp';
+import { Client, type FileInfo, FTPError } from 'basic-ftp';
 import { type FileSource, freeNames, joinPath, type RemoteFile, type WantedNames } from './file-source.js';
 
 type Secret = (reference: string) => Promise<string>;
@@ -67,18 +67,15 @@ export class FtpSource implements FileSource {
   }
 
   async list(folder: string, { fits }: WantedNames, signal: AbortSignal): Promise<readonly RemoteFile[] | null> {
-    try {
-      // LIST of a folder that is not there is an empty list at many servers.
-      await this.#client.cd(folder);
-    } catch (error) {
-      if (!isNoFile(error)) throw this.#failure(error);
-      if (NOT_THERE.test(error.message) || /failed to change/i.test(error.message)) return null;
-      throw new BusbarError('FILE_FOLDER', { target: this.target, folder, reason: error.message }, { cause: error });
-    }
+    const entries = await this.#entries(folder);
+    if (!entries) return null;
+    const plain = new Set(entries.filter(({ isFile }) => isFile).map(({ name }) => name));
     try {
       const files: RemoteFile[] = [];
-      for (const { name, size, isFile, isSymbolicLink, modifiedAt } of await this.#client.list()) {
-        if (!(isFile || isSymbolicLink) || !fits(name)) continue;
+      for (const { name, size, isFile, isSymbolicLink, link, modifiedAt } of entries) {
+        // FTP cannot say where a link ends: only one to a file beside it surely leads nowhere else.
+        const isLink = isSymbolicLink && link !== undefined && plain.has(link);
+        if (!(isFile || isLink) || !fits(name)) continue;
         signal.throwIfAborted();
         const listed = {
           path: joinPath(folder, name),
@@ -97,6 +94,14 @@ export class FtpSource implements FileSource {
     } catch (error) {
       throw this.#failure(error);
     }
+  }
+
+  async folders(folder: string): Promise<readonly string[] | null> {
+    const entries = await this.#entries(folder);
+    if (!entries) return null;
+    const isFolder = ({ name, isDirectory }: FileInfo) =>
+      isDirectory && name !== '.' && name !== '..' && !name.includes('/');
+    return entries.filter(isFolder).map(({ name }) => name);
   }
 
   async stat(file: RemoteFile): Promise<RemoteFile | null> {
@@ -157,6 +162,23 @@ export class FtpSource implements FileSource {
 
   async close(): Promise<void> {
     this.#client.close();
+  }
+
+  /** null: there is no such folder. */
+  async #entries(folder: string): Promise<readonly FileInfo[] | null> {
+    try {
+      // LIST of a folder that is not there is an empty list at many servers.
+      await this.#client.cd(folder);
+    } catch (error) {
+      if (!isNoFile(error)) throw this.#failure(error);
+      if (NOT_THERE.test(error.message) || /failed to change/i.test(error.message)) return null;
+      throw new BusbarError('FILE_FOLDER', { target: this.target, folder, reason: error.message }, { cause: error });
+    }
+    try {
+      return await this.#client.list();
+    } catch (error) {
+      throw this.#failure(error);
+    }
   }
 
   async #modifiedMs({ path, modifiedMs }: RemoteFile): Promise<number | null> {

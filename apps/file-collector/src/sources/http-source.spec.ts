@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { namesInIndex } from './http-source.js';
+import { readIndex } from './http-source.js';
 
 const folder = new URL('http://host/files/');
 
@@ -9,7 +9,7 @@ describe('an index page', () => {
     const page = `<a href="../">up</a> <A class=x HREF='a%20b.csv'>a b</A> <a href="/files/%E6%95%85.csv">x</a>
       <a href="?C=M">sort</a> <a href="below/">d</a> <a href="/other/c.csv">c</a> <a href="http://evil/files/d.csv">d</a>
       <a href="a%20b.csv">again</a> <a href="x&amp;y.csv">x</a> <a href="%2e%2e%2fup.csv">up</a> <a href="%zz">bad</a>`;
-    expect(namesInIndex(page, folder)).toEqual(['a b.csv', '故.csv', 'x&y.csv']);
+    expect(readIndex(page, folder)).toEqual({ files: ['a b.csv', '故.csv', 'x&y.csv'], folders: ['below'] });
   });
 
   it('may be JSON as nginx makes it', () => {
@@ -18,14 +18,15 @@ describe('an index page', () => {
       { name: 'd', type: 'directory' },
       { name: '../x', type: 'file' },
     ]);
-    expect(namesInIndex(page, folder)).toEqual(['a.csv']);
+    expect(readIndex(page, folder)).toEqual({ files: ['a.csv'], folders: ['d'] });
   });
 
   it('of any text never gives a name with a folder in it', () => {
     const link = fc.string().map((href) => `<a href="${href}">x</a>`);
     fc.assert(
       fc.property(fc.array(link), (links) => {
-        for (const name of namesInIndex(links.join(''), folder)) expect(name).toMatch(/^[^/]+$/);
+        const { files, folders } = readIndex(links.join(''), folder);
+        for (const name of [...files, ...folders]) expect(name).toMatch(/^(?!\.\.?$)[^/]+$/);
       }),
     );
   });

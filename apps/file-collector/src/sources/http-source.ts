@@ -43,7 +43,7 @@ export class HttpSource implements FileSource {
   }
 
   async list(folder: string, { fits, exact }: WantedNames, signal: AbortSignal): Promise<readonly RemoteFile[] | null> {
-    const names = exact ?? (await this.#index(folder, signal))?.filter(fits);
+    const names = exact ?? (await this.#index(folder, signal))?.files.filter(fits);
     if (!names) return null;
     const files: RemoteFile[] = [];
     for (const name of names) {
@@ -52,6 +52,10 @@ export class HttpSource implements FileSource {
       if (found) files.push(found);
     }
     return files;
+  }
+
+  async folders(folder: string, signal: AbortSignal): Promise<readonly string[] | null> {
+    return (await this.#index(folder, signal))?.folders ?? null;
   }
 
   async stat(file: RemoteFile, signal: AbortSignal): Promise<RemoteFile | null> {
@@ -120,7 +124,7 @@ export class HttpSource implements FileSource {
   }
 
   /** Names in the index page of a folder: JSON as nginx makes it, else links of HTML. */
-  async #index(folder: string, signal: AbortSignal): Promise<readonly string[] | null> {
+  async #index(folder: string, signal: AbortSignal): Promise<FolderIndex | null> {
     const path = folder.endsWith('/') ? folder : `${folder}/`;
     const response = await this.#ask(
       { method: 'GET', path, headers: { accept: 'application/json, text/html' } },
@@ -147,7 +151,7 @@ export class HttpSource implements FileSource {
     } catch (error) {
       throw this.#failure(error);
     }
-    return namesInIndex(Buffer.concat(chunks).toString(), new URL(this.#urlOf(path)));
+    return readIndex(Buffer.concat(chunks).toString(), new URL(this.#urlOf(path)));
   }
 
   #urlOf(path: string): string {
@@ -200,16 +204,28 @@ function described(file: RemoteFile, { headers, statusCode }: IncomingMessage): 
   };
 }
 
-/** Names of files directly in the folder that the index page lists; each once. */
-export function namesInIndex(text: string, folder: URL): readonly string[] {
-  const names = new Set<string>();
+/** Names directly in a folder, each once. */
+export interface FolderIndex {
+  readonly files: readonly string[];
+  readonly folders: readonly string[];
+}
+
+/** What the index page of a folder lists; a folder's link ends with a slash. */
+export function readIndex(text: string, folder: URL): FolderIndex {
+  const files = new Set<string>();
+  const folders = new Set<string>();
+  const add = (name: string, isFolder: boolean): void => {
+    if (name === '' || name === '.' || name === '..' || name.includes('/')) return;
+    (isFolder ? folders : files).add(name);
+  };
+  const found = (): FolderIndex => ({ files: [...files], folders: [...folders] });
   try {
     const entries: unknown = JSON.parse(text);
     if (Array.isArray(entries)) {
       for (const entry of entries as readonly { name?: unknown; type?: unknown }[]) {
-        if (typeof entry?.name === 'string' && entry.type !== 'directory') names.add(entry.name);
+        if (typeof entry?.name === 'string') add(entry.name, entry.type === 'directory');
       }
-      return [...names].filter((name) => name !== '' && !name.includes('/'));
+      return found();
     }
   } catch {
     // It is no JSON: an index for people.
@@ -219,10 +235,11 @@ export function namesInIndex(text: string, folder: URL): readonly string[] {
     if (!URL.canParse(href, folder.href)) continue;
     const { origin, pathname, search } = new URL(href, folder.href);
     if (origin !== folder.origin || search !== '' || !pathname.startsWith(folder.pathname)) continue;
-    const name = decoded(pathname.slice(folder.pathname.length));
-    if (name !== undefined && name !== '' && !name.includes('/')) names.add(name);
+    const name = pathname.slice(folder.pathname.length);
+    const isFolder = name.endsWith('/');
+    add(decoded(isFolder ? name.slice(0, -1) : name) ?? '', isFolder);
   }
-  return [...names];
+  return found();
 }
 
 function decoded(text: string): string | undefined {

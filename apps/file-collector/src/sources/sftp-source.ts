@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { BusbarError } from '@busbar/errors';
 import type { SftpSourceConfig } from '@busbar/events';
 import { Client, type FileEntry, type SFTPWrapper, type Stats } from 'ssh2';
-import { type FileSource, freeNames, joinPath, type RemoteFile, type WantedNames } from './file-source.js';
+import { type FileSource, freeNames, isWithin, joinPath, type RemoteFile, type WantedNames } from './file-source.js';
 
 /** Status codes of SFTP (draft-ietf-secsh-filexfer-02 §7). */
 const NO_SUCH_FILE = 2;
@@ -12,6 +12,7 @@ const READ_BYTES = 32 * 1024;
 const READS_AHEAD = 32;
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
+const S_IFDIR = 0o040000;
 const S_IFLNK = 0o120000;
 
 type Secret = (reference: string) => Promise<string>;
@@ -85,22 +86,11 @@ export class SftpSource implements FileSource {
     return this.#lost === null;
   }
 
-  async list(folder: string, { fits }: WantedNames): Promise<readonly RemoteFile[] | null> {
-    let entries: readonly FileEntry[];
-    try {
-      entries = await this.#call<FileEntry[]>((done) => this.#open.readdir(folder, done));
-    } catch (error) {
-      if (codeOf(error) === NO_SUCH_FILE) return null;
-      if (codeOf(error) === PERMISSION_DENIED) {
-        throw new BusbarError(
-          'FILE_FOLDER',
-          { target: this.target, folder, reason: 'permission denied' },
-          { cause: error },
-        );
-      }
-      throw this.#failure(error);
-    }
+  async list(folder: string, { root, fits }: WantedNames): Promise<readonly RemoteFile[] | null> {
+    const entries = await this.#entries(folder);
+    if (!entries) return null;
     const files: RemoteFile[] = [];
+    let realRoot: string | null = null;
     for (const { filename, attrs } of entries) {
       if (!fits(filename)) continue;
       const path = joinPath(folder, filename);
@@ -108,10 +98,21 @@ export class SftpSource implements FileSource {
       if (kind === S_IFREG) files.push(fileOf(path, filename, attrs));
       else if (kind === S_IFLNK) {
         const found = await this.#stat(path).catch(() => null);
-        if (found && (found.mode & S_IFMT) === S_IFREG) files.push(fileOf(path, filename, found));
+        if (!found || (found.mode & S_IFMT) !== S_IFREG) continue;
+        realRoot ??= await this.#realPath(root);
+        const real = await this.#realPath(path);
+        if (realRoot !== null && real !== null && isWithin(real, realRoot)) files.push(fileOf(path, filename, found));
       }
     }
     return files;
+  }
+
+  async folders(folder: string): Promise<readonly string[] | null> {
+    const entries = await this.#entries(folder);
+    if (!entries) return null;
+    const isFolder = ({ filename, attrs }: FileEntry) =>
+      (attrs.mode & S_IFMT) === S_IFDIR && filename !== '.' && filename !== '..' && !filename.includes('/');
+    return entries.filter(isFolder).map(({ filename }) => filename);
   }
 
   async stat({ path, name }: RemoteFile): Promise<RemoteFile | null> {
@@ -212,6 +213,28 @@ export class SftpSource implements FileSource {
         settle(() => reject(error));
       }
     });
+  }
+
+  /** null: there is no such folder. */
+  async #entries(folder: string): Promise<readonly FileEntry[] | null> {
+    try {
+      return await this.#call<FileEntry[]>((done) => this.#open.readdir(folder, done));
+    } catch (error) {
+      if (codeOf(error) === NO_SUCH_FILE) return null;
+      if (codeOf(error) !== PERMISSION_DENIED) throw this.#failure(error);
+      const params = { target: this.target, folder, reason: 'permission denied' };
+      throw new BusbarError('FILE_FOLDER', params, { cause: error });
+    }
+  }
+
+  /** Where it leads; null: the server does not say. */
+  async #realPath(path: string): Promise<string | null> {
+    try {
+      return await this.#call<string>((done) => this.#open.realpath(path, done));
+    } catch (error) {
+      if (this.#lost) throw this.#failure(error);
+      return null;
+    }
   }
 
   async #stat(path: string): Promise<Stats | null> {

@@ -9,12 +9,14 @@ interface FakeFile {
 /** A device in memory that does what a test says. Files by path. */
 export class FakeDevice {
   readonly files = new Map<string, FakeFile>();
-  /** Paths that may not be read. */
+  /** Folders and files that may not be read. */
   readonly denied = new Set<string>();
   /** Sizes that are announced although they are not true. */
   readonly lies = new Map<string, number>();
   /** `path offset` of every read. */
   readonly reads: string[] = [];
+  /** Folders that were looked into, in their order. */
+  readonly listed: string[] = [];
   opened = 0;
   isAway = false;
   /** The link is lost once so many octets of a read were given. */
@@ -47,8 +49,23 @@ class FakeLink implements FileSource {
   }
 
   async list(folder: string, { fits }: WantedNames): Promise<readonly RemoteFile[] | null> {
+    this.#enter(folder);
     const paths = [...this.#device.files.keys()].filter((path) => path.slice(0, path.lastIndexOf('/')) === folder);
     return paths.map((path) => this.#fileOf(path)).filter(({ name }) => fits(name));
+  }
+
+  async folders(folder: string): Promise<readonly string[] | null> {
+    this.#enter(folder);
+    const start = folder === '/' ? folder : `${folder}/`;
+    const below = [...this.#device.files.keys()].filter((path) => path.startsWith(start));
+    const parts = below.map((path) => path.slice(start.length).split('/'));
+    return [...new Set(parts.flatMap(([name = '', ...rest]) => (rest.length > 0 ? [name] : [])))];
+  }
+
+  #enter(folder: string): void {
+    this.#device.listed.push(folder);
+    if (this.#device.denied.has(folder))
+      throw new BusbarError('FILE_FOLDER', { target: 'fake', folder, reason: 'permission denied' });
   }
 
   async stat({ path }: RemoteFile): Promise<RemoteFile | null> {

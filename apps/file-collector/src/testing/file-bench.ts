@@ -116,6 +116,7 @@ export class FileBench {
   readonly ledger = new Ledger(this.bus.bus);
   readonly counted: string[] = [];
   report: ConnectionReport | null = null;
+  before: NonNullable<ConnectionReport['files']> = [];
   runner: FileRunner;
   nowMs = START_MS;
   readonly #waits = new Set<Wait>();
@@ -126,6 +127,7 @@ export class FileBench {
 
   /** Another process takes over: with the same disk, or with one of its own. */
   restart(tasks: readonly FileTaskConfig[], spool = 'spool'): void {
+    this.before = this.report?.files ?? [];
     this.runner = this.#runner(connection(tasks), spool);
     this.runner.start();
   }
@@ -186,6 +188,7 @@ export class FileBench {
         ledger: this.ledger,
         delivery: this.cloud,
         folder: join(this.folder, spool),
+        before: this.before,
         open: () => this.device.open(),
         report: (report) => {
           this.report = report;

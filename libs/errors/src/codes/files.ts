@@ -87,6 +87,21 @@ export const FILES_ERRORS = {
     fix: 'Write `readOnly: false` at the connection, or `after: keep`.',
     retry: 'fix',
   },
+  FILE_TASK_CRON: {
+    sentence: '"{cron}" is no cron expression: {reason}.',
+    fix: 'Write five fields: minute, hour, day of month, month, day of week; for example 30 2 * * 1-5.',
+    retry: 'fix',
+  },
+  FILE_TASK_SCHEDULE: {
+    sentence: 'Task {task} cannot have {fields}: {reason}.',
+    fix: 'Write one of them.',
+    retry: 'fix',
+  },
+  FILE_TASK_START: {
+    sentence: 'Task {task} cannot start by {point}: {reason}.',
+    fix: 'Name an asset, a point of its model, and a value that the point can have.',
+    retry: 'fix',
+  },
   FILE_TASK_PATTERN: {
     sentence: '"{pattern}" is no pattern of {field}: {reason}.',
     fix: 'Names: * ? [a-z] {a,b}; dates: %Y %y %m %d %j %H (%M %S in names), %% for %.',
