@@ -3,5 +3,6 @@ import type { AnyDriver } from '@busbar/driver-sdk';
 
 /** Every installed driver by id, loaded when it is needed. */
 export const DRIVERS: Readonly<Record<string, () => Promise<AnyDriver>>> = {
+  iec104: async () => (await import('@busbar/driver-iec104')).default as AnyDriver,
   modbus: async () => (await import('@busbar/driver-modbus')).default as AnyDriver,
 };

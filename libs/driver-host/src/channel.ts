@@ -1,4 +1,4 @@
-import type { PlannedRequest, ReadOutcome, SampleWriter, WriteCommand, WriteResult } from '@busbar/driver-sdk';
+import type { PlannedRequest, ReadOutcome, SampleWriter, Tag, WriteCommand, WriteResult } from '@busbar/driver-sdk';
 import type { Clock } from '@busbar/model';
 import type { UntypedDriver } from './ports.js';
 
@@ -72,6 +72,16 @@ export class Channel {
     } finally {
       this.#free();
     }
+  }
+
+  /** Beside everything else on the channel; ends with `signal`, or rejects. Never throws. */
+  async subscribe(
+    input: { readonly device: unknown; readonly quirks: unknown; readonly tags: readonly Tag<unknown>[] },
+    out: SampleWriter,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const subscribe = this.#driver.subscribe as NonNullable<UntypedDriver['subscribe']>;
+    await subscribe.call(this.#driver, this.session, input, out, signal);
   }
 
   /** Ends the session and everything under way in it; safe twice. Never rejects. */

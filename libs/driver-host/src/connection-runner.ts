@@ -5,11 +5,12 @@ import { bad } from '@busbar/model';
 import type { Channel } from './channel.js';
 import type { CompiledTable } from './compiled-table.js';
 import { type DeviceOwner, DeviceRunner } from './device-runner.js';
-import { diagnosis, faultDiagnosis, reasonOf } from './diagnosis.js';
+import { diagnosis, faultDiagnosis, faultOf, reasonOf } from './diagnosis.js';
 import type { Frame } from './frame-ring.js';
 import { atMost, Link, type LinkListener } from './link.js';
 import type { PollGroup } from './poll-group.js';
 import type { AccessState, DriverHostPorts, ErrorKind, UntypedDriver } from './ports.js';
+import type { PushTarget } from './push-lane.js';
 import { type QueueListener, type Reading, RequestQueue } from './request-queue.js';
 import type { Scheduler } from './scheduler.js';
 import { notSent, toCommand, type WriteReport, type WriteTarget } from './write-queue.js';
@@ -140,6 +141,7 @@ export class ConnectionRunner implements DeviceOwner, LinkListener, QueueListene
   }
 
   linkDropped(): void {
+    for (const device of this.#devices.values()) device.dropped();
     this.#queue.dropCurrent();
   }
 
@@ -226,6 +228,21 @@ export class ConnectionRunner implements DeviceOwner, LinkListener, QueueListene
 
   enqueue(group: PollGroup, device: DeviceRunner): void {
     this.#queue.addScan(group, device);
+  }
+
+  subscribe(device: DeviceRunner, group: PollGroup, into: PushTarget): Promise<void> | null {
+    const { options, quirks } = device;
+    return this.channel?.subscribe({ device: options, quirks, tags: group.pushed }, into.out, into.signal) ?? null;
+  }
+
+  pushed(device: DeviceRunner): void {
+    this.answered(device);
+  }
+
+  pushFailed(device: DeviceRunner, error: unknown): void {
+    const fault = faultOf(error);
+    if (fault) this.faulted(fault, device);
+    else this.defect(reasonOf(error));
   }
 
   /** Told at the end of this turn, once for everything that changed in it. */

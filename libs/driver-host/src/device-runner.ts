@@ -5,6 +5,7 @@ import { bad, type Clock } from '@busbar/model';
 import type { CompiledTable, CompiledTags } from './compiled-table.js';
 import { PollGroup } from './poll-group.js';
 import type { HostLog, UntypedDriver } from './ports.js';
+import { PushLane, type PushTarget } from './push-lane.js';
 import { ScanWriter } from './scan-writer.js';
 import type { Scheduler } from './scheduler.js';
 
@@ -32,6 +33,11 @@ export interface DeviceOwner {
   /** May scans be started at all (session open, lease held)? */
   isReady(): boolean;
   enqueue(group: PollGroup, device: DeviceRunner): void;
+  /** Null: no session is open. */
+  subscribe(device: DeviceRunner, group: PollGroup, into: PushTarget): Promise<void> | null;
+  /** Something came by itself. */
+  pushed(device: DeviceRunner): void;
+  pushFailed(device: DeviceRunner, error: unknown): void;
   /** Something that people should see changed. */
   changed(): void;
 }
@@ -52,6 +58,8 @@ export class DeviceRunner {
   readonly #owner: DeviceOwner;
   readonly #ports: DevicePorts;
   readonly #cancels: (() => void)[] = [];
+  readonly #subscribes: boolean;
+  readonly #lanes: readonly PushLane[];
   #misses = 0;
   #isSuspended = false;
   #wasWarned = false;
@@ -78,14 +86,43 @@ export class DeviceRunner {
     this.quirks = driver.quirks.parse(config.quirks);
     this.#plan = (tags) =>
       driver.poll?.plan({ device: this.options, quirks: this.quirks, tags }) ?? ([] as readonly PlannedRequest[]);
+    this.#subscribes = driver.subscribe !== undefined;
     this.groups = [...table.groups].map(([name, tags]) => this.#group(tags, config.groups[name]));
+    this.#lanes = this.groups.filter((group) => group.isPushed).map((group) => this.#lane(group));
+  }
+
+  #lane(group: PollGroup): PushLane {
+    const owner = {
+      isReady: () => !this.isClosed && this.#owner.isReady(),
+      subscribe: (into: PushTarget) => this.#owner.subscribe(this, group, into),
+      publish: () => this.publish(group),
+      answered: () => this.#owner.pushed(this),
+      failed: (error: unknown) => this.#owner.pushFailed(this, error),
+    };
+    return new PushLane(group, owner, this.#ports.scheduler);
+  }
+
+  #subscribe(): void {
+    for (const lane of this.#lanes) lane.start();
+  }
+
+  /** The session is over: what was subscribed in it is, too. */
+  dropped(): void {
+    for (const lane of this.#lanes) lane.stop();
   }
 
   readonly #plan: (tags: CompiledTags['tags']) => readonly PlannedRequest[];
 
   #group(tags: CompiledTags, period: DeviceConfig['groups'][string] | undefined): PollGroup {
     const writer = new ScanWriter(tags, this.#ports.clock, this.exponents);
-    return new PollGroup({ tags, period, writer, plan: this.#plan, now: this.#ports.scheduler.now() });
+    return new PollGroup({
+      tags,
+      period,
+      writer,
+      plan: this.#plan,
+      now: this.#ports.scheduler.now(),
+      subscribes: this.#subscribes,
+    });
   }
 
   /** A group of one tag, for a single read out of turn; null if the device has no such tag. */
@@ -102,6 +139,7 @@ export class DeviceRunner {
   }
 
   close(): void {
+    this.dropped();
     this.isClosed = true;
     for (const cancel of this.#cancels) cancel();
     this.#cancels.length = 0;
@@ -126,6 +164,7 @@ export class DeviceRunner {
     for (const group of this.groups) group.relearn(now, true);
     if (!afterLoss && this.lastAnswerAt !== null) {
       if (this.#isRetryDue) this.#retry();
+      else if (!this.#isSuspended) this.#subscribe();
       return;
     }
     this.#isSuspended = false;
@@ -133,6 +172,7 @@ export class DeviceRunner {
     this.#cancelRetry = null;
     for (const group of this.groups) group.restart(now);
     this.#enqueueAll();
+    this.#subscribe();
   }
 
   #enqueueAll(): void {
@@ -164,6 +204,7 @@ export class DeviceRunner {
     if (wasGone) {
       for (const group of this.groups) group.restart(now);
       this.#enqueueAll();
+      this.#subscribe();
     }
     this.#enter('active', null);
   }
@@ -192,16 +233,19 @@ export class DeviceRunner {
     this.#isRetryDue = !this.#owner.isReady();
     if (this.#isRetryDue) return;
     this.#isSuspended = false;
-    const quickest = this.groups.reduce<PollGroup | null>(
+    const polled = this.groups.filter((group) => !group.isPushed);
+    const quickest = polled.reduce<PollGroup | null>(
       (best, group) => (best === null || (group.periodMs ?? Infinity) < (best.periodMs ?? Infinity) ? group : best),
       null,
     );
     if (quickest && !quickest.isQueued) this.#owner.enqueue(quickest, this);
+    this.#subscribe();
   }
 
   /** Device or link is gone: every tag turns bad, once. */
   gone(diagnosis: DiagnosisRecord): void {
     const wasGone = this.isGone;
+    this.dropped();
     this.isGone = true;
     this.exponents.clear();
     this.#enter('degraded', diagnosis);
@@ -219,6 +263,7 @@ export class DeviceRunner {
   /** Called about each second. */
   tick(now: number): void {
     if (this.isGone && now - this.#badAt >= REPEAT_MS) this.#publishGone();
+    if (!this.isGone && !this.#isSuspended) this.#subscribe();
     for (const group of this.groups) group.relearn(now, false);
   }
 

@@ -29,6 +29,8 @@ export class PollGroup {
   /** Of an unplanned or refused tag; 0 for the rest. */
   readonly #standing: Uint8Array;
   #standingAt = Number.NEGATIVE_INFINITY;
+  /** Fed by the device itself: never read, every tag of it that is understood counts as planned. */
+  readonly isPushed: boolean;
   readonly #plan: Plan;
   #requests: PlannedRequest[] = [];
   #freshAt: number[] = [];
@@ -42,6 +44,8 @@ export class PollGroup {
     readonly writer: ScanWriter;
     readonly plan: Plan;
     readonly now: number;
+    /** The driver takes what devices send by themselves. */
+    readonly subscribes: boolean;
   }) {
     this.tags = input.tags;
     this.writer = input.writer;
@@ -49,7 +53,9 @@ export class PollGroup {
     this.periodMs = typeof input.period === 'number' ? input.period : null;
     this.#standing = new Uint8Array(input.tags.tags.length);
     const polled = typeof input.period === 'number' || input.period === 'start';
-    if (polled) this.#replan(input.now);
+    this.isPushed = input.period === 'event' && input.subscribes;
+    if (this.isPushed) this.#expectPushed();
+    else if (polled) this.#replan(input.now);
     else this.#standing.fill(CONFIGURATION);
   }
 
@@ -66,6 +72,16 @@ export class PollGroup {
     this.tags.tags.forEach((_tag, index) => {
       if (!this.writer.isPlanned(index)) this.#standing[index] = CONFIGURATION;
     });
+  }
+
+  #expectPushed(): void {
+    this.writer.setRequests([{ tags: this.pushed.map((tag) => tag.index) }]);
+    for (const [index, broken] of this.tags.isBroken.entries()) if (broken) this.#standing[index] = CONFIGURATION;
+  }
+
+  /** The tags to subscribe to. */
+  get pushed(): CompiledTags['tags'] {
+    return this.tags.tags.filter((_tag, index) => this.tags.isBroken[index] === 0);
   }
 
   #use(requests: PlannedRequest[], now: number): void {

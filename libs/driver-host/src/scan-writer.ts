@@ -94,6 +94,11 @@ export class ScanWriter implements SampleWriter {
     this.#putCount = 0;
   }
 
+  /** The tag has a value in the batch that waits for {@link finish}. */
+  hasPut(tag: number): boolean {
+    return this.#stamp[tag] === this.#scan;
+  }
+
   /** Nothing is taken any more until the next `begin`. */
   stop(): void {
     this.#request = -1;

@@ -100,7 +100,7 @@ export function driverCheck(driver: AnyDriver): DriverCheck {
     device: checkedOptions(driver.device),
     quirks: checkedOptions(driver.quirks),
     addressExamples: address.examples,
-    subscribes: false,
+    subscribes: driver.subscribe !== undefined,
     checkTag(row, base) {
       const parsed = address.parse(row.address, base);
       if (isAddressProblem(parsed)) return parsed.problem;

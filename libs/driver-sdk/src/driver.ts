@@ -129,6 +129,17 @@ export interface DriverSpec<
 
   /** A capability is a function that is there. */
   readonly poll?: PollCapability<Device, Quirks, Address, Session, Request>;
+  /**
+   * Takes what a device sends by itself: the tags of its groups `event`. Begins with the present value of each tag, or
+   * why it has none; `out` may be used at any time, also again for the same tag. Runs beside reads and writes until
+   * `signal` aborts, then resolves; rejects with a DriverFaultError if the device or the link is gone before.
+   */
+  subscribe?(
+    session: Session,
+    input: { readonly device: Device; readonly quirks: Quirks; readonly tags: readonly Tag<Address>[] },
+    out: SampleWriter,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Sends in the turn of the event loop in which it is called: the host checks right to write and deadline just before. */
   write?(session: Session, command: WriteCommand<Device, Address, Quirks>, signal: AbortSignal): Promise<WriteResult>;
 }

@@ -60,8 +60,11 @@ export function describeWrites(driver: AnyDriver, simulate: () => Promise<Simula
 
     it('sends nothing on a read-only connection', async () => {
       const readOnly = new DriverBench(driver, simulator, true);
+      await readOnly.connect();
+      // A link may have to be opened by frames of its own.
+      const before = readOnly.frames.length;
       expect(await readOnly.write(value())).toMatchObject({ outcome: 'not-sent' });
-      expect(readOnly.frames).toEqual([]);
+      expect(readOnly.frames.length).toBe(before);
       expect(simulator.written()).toEqual([]);
       expect((await readOnly.scan()).right).toBe(simulator.tags.length);
       await readOnly.close();

@@ -69,8 +69,10 @@ export class MemorySite {
   isReadLeased = true;
   isWriteLeased = true;
   publish: (batch: SampleBatch) => unknown = () => undefined;
+  /** What the catalog gives out; a test may add to it before it runs. */
+  driver = this.device.driver as unknown as AnyDriver;
   readonly host = new DriverHost(
-    { memory: async () => this.device.driver as unknown as AnyDriver },
+    { memory: async () => this.driver },
     {
       clock: this.time,
       timers: this.time,

@@ -1,0 +1,1 @@
+export { iec104Driver as default } from './driver.js';
