@@ -1,5 +1,5 @@
 import { decodeBatch } from '@busbar/batch';
-import kafkajs from 'kafkajs';
+import kafkajs, { type KafkaConfig } from 'kafkajs';
 import { type CountingShape, decodeCounted, Tally } from './counting.js';
 
 const { Kafka, logLevel } = kafkajs;
@@ -13,11 +13,12 @@ export class SampledCounter {
   readonly #shape: CountingShape;
   readonly #consumer: ReturnType<InstanceType<typeof Kafka>['consumer']>;
 
-  constructor(brokers: string, shape: CountingShape) {
+  constructor(brokers: string, shape: CountingShape, access: Pick<KafkaConfig, 'ssl' | 'sasl'> = {}) {
     this.#shape = shape;
     this.counted = new Tally(shape);
     const retry = { retries: 100_000, initialRetryTime: 100, maxRetryTime: 1000 };
-    const kafka = new Kafka({ clientId: 'counter', brokers: brokers.split(','), retry, logLevel: logLevel.NOTHING });
+    const where = { clientId: 'counter', brokers: brokers.split(','), ...access };
+    const kafka = new Kafka({ ...where, retry, logLevel: logLevel.NOTHING });
     this.#consumer = kafka.consumer({ groupId: `counter-${process.pid}-${Date.now()}`, sessionTimeout: 30_000, retry });
   }
 

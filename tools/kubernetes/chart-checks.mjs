@@ -20,6 +20,7 @@ const REFUSED = [
   ['collectors.all.enabled=false', 'no workload'],
   ['collectors.all.serial={/dev/ttyUSB0}', 'node'],
   ['kafka.replicas=2', 'one of'],
+  ['kafka.tls.enabled=true', 'outside'],
   ['kafka.embedded=false', 'brokers'],
   ['postgresql.embedded=false', 'existingSecret'],
   ['image.tagg=1', 'tagg'],
@@ -31,6 +32,8 @@ const REFUSED = [
 export async function checkChart(helm) {
   const variations = readdirSync(join(CHART, 'ci')).map((name) => ['-f', join(CHART, 'ci', name)]);
   for (const name of ['small', 'large', 'ha']) variations.push([...EXAMPLE, '-f', join(CHART, `${name}.yaml`)]);
+  const outside = ['ha', 'ha-outside'].flatMap((name) => ['-f', join(CHART, `${name}.yaml`)]);
+  variations.push([...EXAMPLE, ...outside, '--set', 'kafka.brokers=kafka.example:9093']);
   for (const values of variations) {
     await capture(helm, ['lint', '--strict', '--quiet', CHART, ...values]);
     await capture(helm, ['template', 'test', CHART, ...values]);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Plain, root, run } from '../prepare.mjs';
 import { freePort, hasDocker, hasProgram, spawned, untilAnswers } from './spawned.mjs';
 
-const VERSION = '4.1.1';
+export const VERSION = '4.1.1';
 
 const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -20,37 +20,46 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 `;
 
-function properties({ folder, port, controllerPort }) {
-  return `${[
-    'process.roles=broker,controller',
+/** What brokers of tests have alike. */
+const SMALL = [
+  'group.initial.rebalance.delay.ms=0',
+  'offsets.topic.num.partitions=4',
+  'transaction.state.log.num.partitions=4',
+  'share.coordinator.state.topic.num.partitions=4',
+  'num.network.threads=2',
+  'num.io.threads=2',
+  'background.threads=2',
+  'group.coordinator.threads=1',
+  'metadata.max.idle.interval.ms=5000',
+  'log.segment.bytes=67108864',
+  'log.cleaner.dedupe.buffer.size=16777216',
+  'auto.create.topics.enable=false',
+];
+
+/** Of the topics that brokers make for themselves. */
+export function ownTopics(replicas, minInSync) {
+  return [
+    `offsets.topic.replication.factor=${replicas}`,
+    `transaction.state.log.replication.factor=${replicas}`,
+    `transaction.state.log.min.isr=${minInSync}`,
+    `share.coordinator.state.topic.replication.factor=${replicas}`,
+    `share.coordinator.state.topic.min.isr=${minInSync}`,
+  ];
+}
+
+function alone({ folder, port, controllerPort }) {
+  return [
     'node.id=1',
     `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
     `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
     `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
-    'controller.listener.names=CONTROLLER',
     'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     `log.dirs=${join(folder, 'data')}`,
     // A killed broker may register again only when its old session is over.
     'broker.session.timeout.ms=2000',
     'broker.heartbeat.interval.ms=500',
-    'group.initial.rebalance.delay.ms=0',
-    'offsets.topic.num.partitions=4',
-    'offsets.topic.replication.factor=1',
-    'transaction.state.log.num.partitions=4',
-    'transaction.state.log.replication.factor=1',
-    'transaction.state.log.min.isr=1',
-    'share.coordinator.state.topic.num.partitions=4',
-    'share.coordinator.state.topic.replication.factor=1',
-    'share.coordinator.state.topic.min.isr=1',
-    'num.network.threads=2',
-    'num.io.threads=2',
-    'background.threads=2',
-    'group.coordinator.threads=1',
-    'metadata.max.idle.interval.ms=5000',
-    'log.segment.bytes=67108864',
-    'log.cleaner.dedupe.buffer.size=16777216',
-    'auto.create.topics.enable=false',
-  ].join('\n')}\n`;
+    ...ownTopics(1, 1),
+  ];
 }
 
 /** Jars in .cache, fetched once. */
@@ -70,39 +79,49 @@ async function jars() {
   return lib;
 }
 
-async function fromJars(folder) {
+export function clusterId() {
+  for (;;) {
+    const id = randomBytes(16).toString('base64url');
+    if (!id.startsWith('-')) return id;
+  }
+}
+
+/** A broker that is also a controller, from the jars; `lines` are its own properties, `format` arguments of its first formatting. */
+export async function brokerFromJars(folder, { name, id, port, lines, format = [] }) {
   const lib = await jars();
   mkdirSync(folder, { recursive: true });
-  const [port, controllerPort] = [await freePort(), await freePort()];
   const config = join(folder, 'server.properties');
-  writeFileSync(config, properties({ folder, port, controllerPort }));
+  const common = ['process.roles=broker,controller', 'controller.listener.names=CONTROLLER', ...SMALL];
+  writeFileSync(config, `${[...common, ...lines].join('\n')}\n`);
   const classpath = readdirSync(lib)
     .map((jar) => join(lib, jar))
     .join(':');
   const java = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', classpath];
-  let id = randomBytes(16).toString('base64url');
-  while (id.startsWith('-')) id = randomBytes(16).toString('base64url');
-  const format = ['kafka.tools.StorageTool', 'format', '-t', id, '-c', config];
-  await run('java', ['-Xmx128m', ...java, ...format], { what: 'Formatting the Kafka storage' });
-  const log = join(folder, 'kafka.log');
-  const start = () =>
-    spawned({
-      name: 'Kafka',
-      command: 'java',
-      args: ['-Xms64m', '-Xmx512m', ...java, 'kafka.Kafka', config],
-      cwd: folder,
-      log,
-      port,
-    });
-  let server = await start();
+  const formatting = ['kafka.tools.StorageTool', 'format', '-t', id, '-c', config, ...format];
+  await run('java', ['-Xmx128m', ...java, ...formatting], { what: 'Formatting the Kafka storage' });
+  const args = ['-Xms64m', '-Xmx512m', ...java, 'kafka.Kafka', config];
+  const start = () => spawned({ name, command: 'java', args, cwd: folder, log: join(folder, 'kafka.log'), port });
+  let server;
+  return {
+    start: async () => {
+      server = await start();
+    },
+    stop: async () => server?.stop(),
+    kill: async () => server?.kill(),
+  };
+}
+
+async function fromJars(folder) {
+  const [port, controllerPort] = [await freePort(), await freePort()];
+  const lines = alone({ folder, port, controllerPort });
+  const broker = await brokerFromJars(folder, { name: 'Kafka', id: clusterId(), port, lines });
+  await broker.start();
   return {
     what: `Apache Kafka ${VERSION} from Maven's jars, ${process.platform}`,
     brokers: `127.0.0.1:${port}`,
-    stop: () => server.stop(),
-    kill: () => server.kill(),
-    restart: async () => {
-      server = await start();
-    },
+    stop: broker.stop,
+    kill: broker.kill,
+    restart: broker.start,
   };
 }
 
@@ -142,13 +161,16 @@ async function fromDocker() {
   };
 }
 
+/** Brokers can be started as processes here. */
+export function hasJars() {
+  return hasProgram('java') && (hasProgram('mvn') || existsSync(join(root, '.cache', `kafka-${VERSION}`)));
+}
+
 /** `kill` and `restart` are absent for a broker that was given by address: it is not ours to kill. */
 export async function startKafka(folder) {
   const given = process.env.BUSBAR_KAFKA_BROKERS;
   if (given) return { what: `Kafka given at ${given}`, brokers: given, stop: async () => undefined };
   if (hasDocker()) return fromDocker();
-  if (hasProgram('java') && (hasProgram('mvn') || existsSync(join(root, '.cache', `kafka-${VERSION}`)))) {
-    return fromJars(folder);
-  }
+  if (hasJars()) return fromJars(folder);
   throw new Plain('No Kafka: give BUSBAR_KAFKA_BROKERS, or start Docker, or install Java 17 and Maven.');
 }

@@ -1,6 +1,6 @@
 // A real PostgreSQL: given by URL, else by Docker, else the local server program.
 import { spawnSync } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Plain, run } from '../prepare.mjs';
 import { freePort, hasDocker, spawned, untilAnswers } from './spawned.mjs';
@@ -27,7 +27,20 @@ function unprivileged() {
   return { uid, gid };
 }
 
-async function local(bin, folder) {
+/** Arguments for a server that speaks TLS; the files must be its own, and the key nobody else's. */
+function tlsArguments(folder, { cert, key }, user) {
+  const place = (path, name) => {
+    const own = join(folder, name);
+    copyFileSync(path, own);
+    chmodSync(own, 0o600);
+    if (user.uid) chownSync(own, user.uid, user.gid);
+    return own;
+  };
+  const files = { ssl_cert_file: place(cert, 'server.crt'), ssl_key_file: place(key, 'server.key') };
+  return ['-c', 'ssl=on', ...Object.entries(files).flatMap(([name, path]) => ['-c', `${name}=${path}`])];
+}
+
+async function local(bin, folder, tls) {
   const user = unprivileged();
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   if (user.uid) chownSync(folder, user.uid, user.gid);
@@ -41,6 +54,7 @@ async function local(bin, folder) {
   const port = await freePort();
   const log = join(folder, 'postgres.log');
   const options = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder];
+  if (tls) options.push(...tlsArguments(folder, tls, user));
   const server = await spawned({
     name: 'PostgreSQL',
     command: join(bin, 'postgres'),
@@ -73,4 +87,10 @@ export async function startPostgres(folder) {
   const bin = localPrograms();
   if (bin) return local(bin, folder);
   throw new Plain('No PostgreSQL: give BUSBAR_DATABASE_URL, or start Docker, or install the server (postgresql).');
+}
+
+/** One that speaks TLS with this certificate (paths of PEM files); null where the server program is not installed. */
+export async function startTlsPostgres(folder, tls) {
+  const bin = localPrograms();
+  return bin ? local(bin, folder, tls) : null;
 }

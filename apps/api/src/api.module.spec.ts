@@ -128,6 +128,11 @@ describe('api', () => {
       const cookie = String(answer.headers['set-cookie']);
       expect(cookie).toMatch(/^busbar-session=\S+; Path=\/; HttpOnly; SameSite=Strict; Max-Age=43200$/);
       const headers = { cookie: cookie.split(';')[0] as string };
+      // Behind a proxy that speaks HTTPS with the browser the cookie stays on HTTPS.
+      const behind = await ask('DELETE', '/api/v1/session', {
+        headers: { authorization: `Bearer ${key}`, 'x-forwarded-proto': 'https' },
+      });
+      expect(String(behind.headers['set-cookie'])).toMatch(/; Secure$/);
       expect((await ask('GET', '/api/v1/session', { headers })).json()).toMatchObject({ who: 'admin', role: 'admin' });
       const again = await ask('POST', '/api/v1/session', { headers: {}, body: { code: setupCode } });
       expect([again.status, again.json().code]).toEqual([401, 'SETUP_CODE_INVALID']);

@@ -139,10 +139,13 @@ export class HttpFrontend implements OnModuleInit {
   }
 
   #printSetupLink({ port }: AddressInfo): void {
-    const { host } = this.settings.http;
+    const { http, httpTls } = this.settings;
+    const { host } = http;
     const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
     const address = formatHostPort({ host: shown, port });
-    process.stdout.write(`Open http://${address}/setup#${this.access.newSetupCode()} (once, within 15 minutes)\n`);
+    process.stdout.write(
+      `Open ${httpTls ? 'https' : 'http'}://${address}/setup#${this.access.newSetupCode()} (once, within 15 minutes)\n`,
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 import { type SessionView, sessionAskSchema } from '@busbar/api-schema';
-import { Body, Delete, Get, Headers, HttpCode, Post, Res } from '@nestjs/common';
+import { SETTINGS, type Settings } from '@busbar/service-kit';
+import { Body, Delete, Get, Headers, HttpCode, Inject, Post, Res } from '@nestjs/common';
 import { Access, type Caller, SESSION_COOKIE, SESSION_MS, sessionToken } from './access.js';
 import { ApiController, CallerOf } from './api.controller.js';
 import { checked } from './api-error.js';
@@ -8,8 +9,9 @@ interface Reply {
   header(name: string, value: string): unknown;
 }
 
-function cookie(value: string, seconds: number): string {
-  return `${SESSION_COOKIE}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}`;
+/** Over HTTPS the cookie never goes over plain HTTP, also when a proxy in front ends the TLS (RFC 6265 §5.2.5). */
+function cookie(value: string, seconds: number, isSecure: boolean): string {
+  return `${SESSION_COOKIE}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${isSecure ? '; Secure' : ''}`;
 }
 
 function viewOf({ who, role, until }: Caller): SessionView {
@@ -19,16 +21,23 @@ function viewOf({ who, role, until }: Caller): SessionView {
 /** Signing in and out. */
 @ApiController('session')
 export class SessionController {
-  constructor(private readonly access: Access) {}
+  constructor(
+    private readonly access: Access,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
 
   @Post()
   @HttpCode(200)
-  async open(@Body() body: unknown, @Res({ passthrough: true }) reply: Reply): Promise<SessionView> {
+  async open(
+    @Body() body: unknown,
+    @Headers('x-forwarded-proto') scheme: string | undefined,
+    @Res({ passthrough: true }) reply: Reply,
+  ): Promise<SessionView> {
     const ask = checked(sessionAskSchema, body);
     if ('code' in ask) this.access.redeemCode(ask.code);
     else this.access.checkKey(ask.key);
     const { token, caller } = await this.access.openSession();
-    reply.header('set-cookie', cookie(token, SESSION_MS / 1000));
+    reply.header('set-cookie', cookie(token, SESSION_MS / 1000, this.#isSecure(scheme)));
     return viewOf(caller);
   }
 
@@ -39,9 +48,17 @@ export class SessionController {
 
   @Delete()
   @HttpCode(204)
-  async close(@Headers('cookie') cookies: string | undefined, @Res({ passthrough: true }) reply: Reply): Promise<void> {
+  async close(
+    @Headers('cookie') cookies: string | undefined,
+    @Headers('x-forwarded-proto') scheme: string | undefined,
+    @Res({ passthrough: true }) reply: Reply,
+  ): Promise<void> {
     const token = sessionToken(cookies);
     if (token !== undefined) await this.access.endSession(token);
-    reply.header('set-cookie', cookie('', 0));
+    reply.header('set-cookie', cookie('', 0, this.#isSecure(scheme)));
+  }
+
+  #isSecure(forwarded: string | undefined): boolean {
+    return this.settings.httpTls !== undefined || forwarded === 'https';
   }
 }

@@ -8,7 +8,12 @@ export interface LoggedValue {
   readonly id: string;
   readonly value: unknown;
   readonly time: number;
+  /** As it was sent with the value: 0 good, 1 uncertain, 2 bad; absent: none was. */
+  readonly quality?: number | undefined;
 }
+
+/** In the column of qualities: none was sent. */
+const NONE = -1;
 
 interface Chunk {
   readonly first: number;
@@ -16,6 +21,7 @@ interface Chunk {
   readonly ids: Uint32Array;
   readonly values: Float64Array;
   readonly times: Float64Array;
+  readonly qualities: Int8Array;
   /** What is no number, by place. */
   readonly others: Map<number, unknown>;
 }
@@ -38,7 +44,7 @@ export class ValueLog {
     this.#maxChunks = Math.max(1, Math.floor(maxValues / CHUNK));
   }
 
-  add(deviceKey: string, { id, value, time }: Omit<LoggedValue, 'n'>): void {
+  add(deviceKey: string, { id, value, time, quality }: Omit<LoggedValue, 'n'>): void {
     let log = this.#devices.get(deviceKey);
     if (!log) {
       log = { next: 1, chunks: [] };
@@ -49,6 +55,7 @@ export class ValueLog {
     const at = chunk.count++;
     chunk.ids[at] = this.#numberOf(id);
     chunk.times[at] = time;
+    chunk.qualities[at] = quality ?? NONE;
     if (typeof value === 'number') chunk.values[at] = value;
     else chunk.others.set(at, value);
     log.next++;
@@ -63,7 +70,9 @@ export class ValueLog {
       for (let at = from; at < chunk.count && values.length < limit; at++) {
         const value = chunk.others.has(at) ? chunk.others.get(at) : chunk.values[at];
         const id = this.#ids[chunk.ids[at] as number] as string;
-        values.push({ n: chunk.first + at, id, value, time: chunk.times[at] as number });
+        const quality = chunk.qualities[at] as number;
+        const own = quality === NONE ? {} : { quality };
+        values.push({ n: chunk.first + at, id, value, time: chunk.times[at] as number, ...own });
       }
     }
     return { values, next: values.at(-1)?.n ?? after, first: log?.chunks[0]?.first ?? 1 };
@@ -77,6 +86,7 @@ export class ValueLog {
       ids: new Uint32Array(CHUNK),
       values: new Float64Array(CHUNK),
       times: new Float64Array(CHUNK),
+      qualities: new Int8Array(CHUNK),
       others: new Map(),
     };
     log.chunks.push(chunk);

@@ -37,7 +37,7 @@ export class ValueStore {
       if (!before || before.time <= timeMs) held.newest.set(point, { value, quality: quality ?? null, time: timeMs });
       held.received++;
       held.lastReceivedAt = nowMs;
-      this.#log?.add(device.deviceKey, { id: point, value, time: timeMs });
+      this.#log?.add(device.deviceKey, { id: point, value, time: timeMs, quality });
     }
     if (values.length === 0) return;
     this.#total.received += values.length;

@@ -43,6 +43,11 @@ export function createRoutes(): Router {
           ErrorBoundary: PageFault,
           lazy: async () => ({ Component: (await import('./control/requests-page.js')).RequestsPage }),
         },
+        {
+          path: 'files/:task?',
+          ErrorBoundary: PageFault,
+          lazy: async () => ({ Component: (await import('./files/files-page.js')).FilesPage }),
+        },
         { path: 'control', element: <Navigate to="/control/requests" replace /> },
         { path: '*', Component: NotThere },
       ],

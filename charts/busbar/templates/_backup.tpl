@@ -33,6 +33,12 @@ template:
         resources: { requests: { cpu: 20m, memory: 64Mi }, limits: { memory: 256Mi } }
         volumeMounts:
           - { name: backup, mountPath: /backup }
+          {{- if include "busbar.databaseFiles" . }}
+          - { name: database, mountPath: /database, readOnly: true }
+          {{- end }}
     volumes:
       - { name: backup, persistentVolumeClaim: { claimName: {{ include "busbar.name" . }}-backup } }
+      {{- if include "busbar.databaseFiles" . }}
+      - {{ include "busbar.databaseVolume" . }}
+      {{- end }}
 {{- end }}

@@ -7,6 +7,7 @@
 {{- $isApi := eq .app "api" }}
 {{- $readsSecrets := has .app (list "collector" "uploader" "forwarder" "file-collector") }}
 {{- $standIn := and $root.Values.simulation.enabled (eq .app "uploader") }}
+{{- $license := and (eq .app "licenser") $root.Values.license.existingSecret }}
 {{- $labels := and (eq .app "forwarder") $root.Values.forwarding.ownerLabel }}
 {{- with $root.Values.image.pullSecrets }}
 imagePullSecrets:
@@ -75,12 +76,21 @@ containers:
     env:
       - { name: BUSBAR_BUS, value: kafka }
       - { name: BUSBAR_KAFKA_BROKERS, value: {{ include "busbar.brokers" $root | quote }} }
+      {{- with include "busbar.kafkaEnv" $root | trim }}
+      {{- . | nindent 6 }}
+      {{- end }}
       - { name: BUSBAR_LOG, value: {{ $v.log }} }
       {{- if .workload }}
       - { name: BUSBAR_WORKLOAD, value: {{ .workload }} }
       {{- end }}
       {{- if $readsSecrets }}
       - { name: BUSBAR_SECRETS, value: /secrets }
+      {{- end }}
+      {{- if $license }}
+      - { name: BUSBAR_LICENSE, value: /license/busbar.license }
+      {{- if $root.Values.license.keys }}
+      - { name: BUSBAR_LICENSE_KEYS, value: /license/keys.json }
+      {{- end }}
       {{- end }}
       {{- if $labels }}
       - { name: BUSBAR_POD, valueFrom: { fieldRef: { fieldPath: metadata.name } } }
@@ -119,6 +129,12 @@ containers:
     volumeMounts:
       - { name: data, mountPath: /data }
       - { name: tmp, mountPath: /tmp }
+      {{- if include "busbar.kafkaFiles" $root }}
+      - { name: kafka, mountPath: /kafka, readOnly: true }
+      {{- end }}
+      {{- if and $isApi (include "busbar.databaseFiles" $root) }}
+      - { name: database, mountPath: /database, readOnly: true }
+      {{- end }}
       {{- if $readsSecrets }}
       - { name: secrets, mountPath: /secrets, readOnly: true }
       {{- end }}
@@ -126,6 +142,9 @@ containers:
       - { name: package, mountPath: /package, readOnly: true }
       - { name: keys, mountPath: /keys, readOnly: true }
       - { name: keys, mountPath: /data/session.key, subPath: session.key, readOnly: true }
+      {{- end }}
+      {{- if $license }}
+      - { name: license, mountPath: /license, readOnly: true }
       {{- end }}
       {{- if and $serial (not $v.serialResource) }}
       - { name: dev, mountPath: /dev }
@@ -137,6 +156,12 @@ volumes:
   - { name: data, emptyDir: { sizeLimit: 256Mi } }
   {{- end }}
   - { name: tmp, emptyDir: { sizeLimit: 64Mi } }
+  {{- if include "busbar.kafkaFiles" $root }}
+  - { name: kafka, secret: { secretName: {{ $root.Values.kafka.existingSecret }}, defaultMode: 0440 } }
+  {{- end }}
+  {{- if and $isApi (include "busbar.databaseFiles" $root) }}
+  - {{ include "busbar.databaseVolume" $root }}
+  {{- end }}
   {{- if $standIn }}
   - { name: secrets, emptyDir: { medium: Memory, sizeLimit: 1Mi } }
   - {{ include "busbar.seedVolume" $root }}
@@ -155,12 +180,65 @@ volumes:
   - { name: package, emptyDir: { sizeLimit: 512Mi } }
   - { name: keys, secret: { secretName: {{ include "busbar.keysSecret" $root }}, defaultMode: 0440 } }
   {{- end }}
+  {{- with $license }}
+  - { name: license, secret: { secretName: {{ . }}, defaultMode: 0440 } }
+  {{- end }}
   {{- if or $isApi $standIn }}
   {{- include "busbar.siteVolumes" $root | nindent 2 }}
   {{- end }}
   {{- if $serial }}
   - { name: dev, hostPath: { path: /dev, type: Directory } }
   {{- end }}
+{{- end }}
+
+{{/* "yes" if the services need files to reach the brokers. Argument: root */}}
+{{- define "busbar.kafkaFiles" -}}
+{{- $kafka := .Values.kafka }}
+{{- if or (and $kafka.tls.enabled (or $kafka.tls.authority $kafka.tls.clientCertificate)) $kafka.sasl.mechanism }}yes{{ end }}
+{{- end }}
+
+{{/* How the services reach the brokers, besides their addresses. Argument: root */}}
+{{- define "busbar.kafkaEnv" -}}
+{{- $kafka := .Values.kafka }}
+{{- if and $kafka.embedded (or $kafka.tls.enabled $kafka.sasl.mechanism) }}
+{{- fail "kafka.tls and kafka.sasl are for brokers outside: the embedded ones are reached without, by the pods of this release alone" }}
+{{- end }}
+{{- if and (eq $kafka.sasl.mechanism "plain") (not $kafka.tls.enabled) }}
+{{- fail "kafka.sasl.mechanism: plain sends the password as it is and needs kafka.tls.enabled" }}
+{{- end }}
+{{- if include "busbar.kafkaFiles" . }}
+{{- $_ := required "kafka.existingSecret: name the secret with the files that kafka.tls and kafka.sasl ask for" $kafka.existingSecret }}
+{{- end }}
+{{- if $kafka.tls.enabled }}
+- { name: BUSBAR_KAFKA_TLS, value: "true" }
+{{- if $kafka.tls.authority }}
+- { name: BUSBAR_KAFKA_CA_FILE, value: /kafka/ca.crt }
+{{- end }}
+{{- if $kafka.tls.clientCertificate }}
+- { name: BUSBAR_KAFKA_CERT_FILE, value: /kafka/tls.crt }
+- { name: BUSBAR_KAFKA_KEY_FILE, value: /kafka/tls.key }
+{{- end }}
+{{- end }}
+{{- with $kafka.sasl.mechanism }}
+- { name: BUSBAR_KAFKA_SASL_MECHANISM, value: {{ . }} }
+- { name: BUSBAR_KAFKA_SASL_USER, value: {{ required "kafka.sasl.user: name the user" $kafka.sasl.user | quote }} }
+- { name: BUSBAR_KAFKA_SASL_PASSWORD_FILE, value: /kafka/password }
+{{- end }}
+{{- with $kafka.replicationFactor }}
+- { name: BUSBAR_KAFKA_REPLICATION_FACTOR, value: {{ . | quote }} }
+{{- end }}
+{{- with $kafka.minInsyncReplicas }}
+- { name: BUSBAR_KAFKA_MIN_INSYNC_REPLICAS, value: {{ . | quote }} }
+{{- end }}
+{{- end }}
+
+{{/* "yes" if the database outside is verified by an authority of its own. Argument: root */}}
+{{- define "busbar.databaseFiles" -}}
+{{- if and (not .Values.postgresql.embedded) .Values.postgresql.authority }}yes{{ end }}
+{{- end }}
+
+{{- define "busbar.databaseVolume" -}}
+{ name: database, secret: { secretName: {{ .Values.postgresql.existingSecret }}, items: [{ key: ca.crt, path: ca.crt }], defaultMode: 0444 } }
 {{- end }}
 
 {{/* Says which serial lines are missing; the others run all the same. */}}

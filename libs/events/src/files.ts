@@ -60,8 +60,10 @@ export type FileSourceConfig = z.infer<typeof fileSourceSchema>;
 export const fileTaskSchema = z.strictObject({
   id,
   title: z.string(),
-  /** Folder at the source, date fields as written. */
+  /** Folder at the source, date fields as written; a part with `*` or `?` is a pattern, `**` any folders. */
   path: z.string(),
+  /** Folders below the fixed part of a path with patterns that are looked into; 0: none but itself. */
+  depth: z.number().int().min(0).max(32).optional(),
   /** Patterns of names, date fields as written. */
   match: z.array(z.string()).min(1),
   /** How far back dates in names reach, ms. */
@@ -70,6 +72,18 @@ export const fileTaskSchema = z.strictObject({
   sets: z.enum(['none', 'same-name']),
   /** Period, ms; null: only when asked. */
   everyMs: z.number().int().min(1_000).nullable(),
+  /** Five fields of crontab(5), by the clock of the site; never together with a period. */
+  cron: z.string().optional(),
+  /** Also runs whenever a good value of the point becomes this, without `becomes` whenever it is another. */
+  startOn: z
+    .strictObject({
+      asset: id,
+      point: id,
+      becomes: z.union([z.number(), z.string()]).optional(),
+      /** From the change to the start, ms: devices write their records after they tell of them. */
+      delayMs: z.number().int().min(0),
+    })
+    .optional(),
   /** Minutes of the site's day in which the period counts; may go over midnight. */
   window: z.strictObject({ from: z.number().int().min(0).max(1439), to: z.number().int().min(0).max(1439) }).nullable(),
   /** A file is taken when its size and time did not change for so long, ms. */
@@ -147,13 +161,14 @@ export const fileUploadedSchema = z.strictObject({
 });
 export type FileUploaded = z.infer<typeof fileUploadedSchema>;
 
-/** Record of `files.requested`, key = connection: somebody wants a task to run now, or a file to be delivered again. */
+/** Record of `files.requested`, key = connection: somebody wants something done now. */
 export const fileRequestedSchema = z.strictObject({
   id: z.string(),
   connection: id,
   task: id,
-  act: z.enum(['fetch', 'deliver']),
-  /** Path at the source; of `deliver`. */
+  /** `fetch`: a run of the task; `retry`: what failed, of a file or of all, without waiting any longer; `deliver`: a file once more. */
+  act: z.enum(['fetch', 'retry', 'deliver']),
+  /** Path at the source; of `deliver`, and of `retry` if it is one file. */
   file: z.string().optional(),
   by: z.string(),
   at: z.number(),

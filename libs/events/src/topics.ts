@@ -62,7 +62,7 @@ export const TOPICS = {
     retentionMs: 7 * 24 * HOUR,
     retentionBytes: 10240 * MIB,
     producers: ['mapper'],
-    consumers: ['uploader', 'api', 'arbiter', 'forwarder'],
+    consumers: ['uploader', 'api', 'arbiter', 'forwarder', 'file-collector'],
   },
   'assets.imaged.v1': {
     key: 'asset',
@@ -162,7 +162,7 @@ export const TOPICS = {
     retentionMs: 24 * HOUR,
     retentionBytes: 64 * MIB,
     producers: ['arbiter'],
-    consumers: ['uploader', 'api', 'arbiter', 'forwarder'],
+    consumers: ['uploader', 'api', 'arbiter', 'forwarder', 'file-collector'],
   },
   'control.executed.v1': {
     key: 'request',

@@ -39,6 +39,8 @@ interface Owned {
   phase: 'waiting' | 'running' | 'leaving';
   epoch: string | null;
   report: ConnectionReport | null;
+  /** What the last owner said. */
+  before: ConnectionChanged | null;
   publishedMs: number;
   published: string;
   /** Changes published since `windowMs`. */
@@ -107,6 +109,11 @@ export class OwnedConnections {
     return owned?.phase === 'running' ? owned.epoch : null;
   }
 
+  /** What the last owner said of a connection that is ours; null: nobody had it, or its word cannot be read. */
+  before(id: string): ConnectionChanged | null {
+    return this.#owned.get(id)?.before ?? null;
+  }
+
   /** The newest health of a connection; published at once when its state changed, else with the next counters. */
   report(id: string, report: ConnectionReport): void {
     const owned = this.#owned.get(id);
@@ -153,6 +160,7 @@ export class OwnedConnections {
       phase: 'waiting',
       epoch: null,
       report: null,
+      before: null,
       publishedMs: Number.NEGATIVE_INFINITY,
       published: '',
       changes: 0,
@@ -171,6 +179,7 @@ export class OwnedConnections {
       return;
     }
     if (owned.phase !== 'waiting' || this.#owned.get(id) !== owned) return;
+    owned.before = this.#lastOf(id);
     owned.phase = 'running';
     owned.epoch = randomUUID();
     this.#parts.log.info({ connection: id, epoch: owned.epoch }, 'connection taken');
@@ -181,6 +190,8 @@ export class OwnedConnections {
       scanLoad: null,
       devices: [],
       sink: null,
+      // Whoever comes next is to find it, should this owner not get further.
+      ...(owned.before?.files ? { files: owned.before.files } : {}),
     };
     this.#publish(owned, true);
     try {
@@ -220,6 +231,16 @@ export class OwnedConnections {
       return epoch === null ? null : member;
     } catch {
       return UNKNOWN;
+    }
+  }
+
+  #lastOf(id: string): ConnectionChanged | null {
+    const value = this.#changed.get(id)?.value;
+    if (!value) return null;
+    try {
+      return decodeJson('connections.changed.v1', value);
+    } catch {
+      return null;
     }
   }
 
@@ -336,7 +357,7 @@ export class OwnedConnections {
 /** What people react to, without counters and times that move all the while. */
 function essenceOf({ epoch, generation, state, diagnosis, devices, server, files }: ConnectionChanged): string {
   const rest = devices.map((device) => [device.id, device.state, device.diagnosis?.code]);
-  const tasks = files?.map((one) => [one.task, one.state, one.diagnosis?.code]);
+  const tasks = files?.map((one) => [one.task, one.state, one.diagnosis?.code, one.lastRunAt]);
   const clients = server?.clients.map((client) => [client.name, client.address, client.state]);
   return JSON.stringify([epoch, generation, state, diagnosis?.code, rest, server?.port, clients, tasks]);
 }

@@ -6,16 +6,20 @@ import { type Bus, openEmbeddedBus, openKafkaBus } from '@busbar/bus';
 import { TOPICS, type TopicName } from '@busbar/events';
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { tellBus } from './bus-log.js';
+import { watchBus } from './bus-metrics.js';
 import { readBootId } from './clock.js';
 import { ConfigurationView } from './configuration-view.js';
 import { listenFailure } from './failure.js';
 import { HealthController } from './health.controller.js';
 import { Health } from './health.js';
+import { type HttpServer, openHttp } from './http-server.js';
 import { NestLog } from './nest-log.js';
 import { type ProcessKit, prepareFolder, type Running, runProcess } from './process.js';
 import { SecretStore } from './secrets.js';
+import { kafkaSecurity } from './secure-files.js';
 import { ServicePorts } from './service-ports.js';
 import { formatHostPort } from './settings.js';
 import { BUS, CLOCK, HEALTH, IDENTITY, LOGGER, METRICS, type ProcessIdentity, SETTINGS } from './tokens.js';
@@ -24,7 +28,9 @@ import { BusClient, BusServer } from './transport.js';
 async function openBus(service: string, kit: ProcessKit): Promise<Bus> {
   const { settings, clock, log } = kit;
   if (settings.bus === 'kafka') {
-    return openKafkaBus({ brokers: settings.kafkaBrokers, clientId: service, clock, log });
+    const { kafkaBrokers: brokers, kafkaReplication: replication } = settings;
+    const security = kafkaSecurity(settings.kafkaSecurity);
+    return openKafkaBus({ brokers, clientId: service, clock, log, security, replication });
   }
   return openEmbeddedBus({ folder: join(settings.data, 'log'), clock, log });
 }
@@ -32,10 +38,18 @@ async function openBus(service: string, kit: ProcessKit): Promise<Bus> {
 @Module({})
 class KitModule {}
 
+interface KitParts {
+  readonly kit: ProcessKit;
+  readonly bus: Bus;
+  readonly identity: ProcessIdentity;
+  readonly server: BusServer;
+}
+
 /** What every service is lent, in all its modules. */
-function kitModule(kit: ProcessKit, bus: Bus, identity: ProcessIdentity): DynamicModule {
+function kitModule({ kit, bus, identity, server }: KitParts): DynamicModule {
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics, eventLoopMonitoringPrecision: 100 });
+  watchBus(metrics, { bus, clock: kit.clock, lags: () => server.lags() });
   const health = new Health();
   health.register('bus', () => ({ ready: bus.health().state === 'up', diagnosis: bus.health().diagnosis }));
   const providers = [
@@ -57,24 +71,29 @@ function kitModule(kit: ProcessKit, bus: Bus, identity: ProcessIdentity): Dynami
 async function startService(name: string, module: Type, kit: ProcessKit): Promise<Running> {
   prepareFolder(kit.settings.data);
   const bus = await openBus(name, kit);
+  const untell = tellBus(bus, kit.log);
   const identity = { service: name, bootId: readBootId(), instance: randomUUID() };
   let app: NestFastifyApplication | undefined;
+  let http: HttpServer | undefined;
   try {
-    const root = { module: class Root {}, imports: [kitModule(kit, bus, identity), module] };
-    app = await NestFactory.create<NestFastifyApplication>(root, new FastifyAdapter({ bodyLimit: 1_048_576 }), {
+    http = openHttp(kit);
+    const server = new BusServer(bus);
+    const root = { module: class Root {}, imports: [kitModule({ kit, bus, identity, server }), module] };
+    app = await NestFactory.create<NestFastifyApplication>(root, http.adapter, {
       logger: new NestLog(kit.log),
       abortOnError: false,
     });
-    app.connectMicroservice({ strategy: new BusServer(bus) });
-    const { http } = kit.settings;
+    app.connectMicroservice({ strategy: server });
+    const asked = kit.settings.http;
     try {
-      await app.listen(http.port, http.host);
+      await app.listen(asked.port, asked.host);
     } catch (error) {
-      throw listenFailure(error, http, 'BUSBAR_HTTP');
+      throw listenFailure(error, asked, 'BUSBAR_HTTP');
     }
     const port = (app.getHttpServer().address() as { port: number }).port;
-    kit.log.info({ address: formatHostPort({ host: http.host, port }) }, 'listening');
-    if (http.port === 0) kit.announce(`${name} listens on http://${formatHostPort({ host: http.host, port })}`);
+    const address = formatHostPort({ host: asked.host, port });
+    kit.log.info({ address, scheme: http.scheme }, 'listening');
+    if (asked.port === 0) kit.announce(`${name} listens on ${http.scheme}://${address}`);
     const started = app;
     const consuming = bus.ensureTopics(Object.keys(TOPICS) as TopicName[]).then(() => started.startAllMicroservices());
     if (bus.kind === 'embedded') await consuming;
@@ -86,7 +105,9 @@ async function startService(name: string, module: Type, kit: ProcessKit): Promis
       });
     }
   } catch (error) {
+    http?.stop();
     await app?.close().catch(() => undefined);
+    untell();
     await bus.close().catch(() => undefined);
     throw error;
   }
@@ -95,11 +116,13 @@ async function startService(name: string, module: Type, kit: ProcessKit): Promis
   return {
     stop: async () => {
       health.stop();
+      http.stop();
       try {
         await app.close();
         await configuration.stop();
       } finally {
-        // Whatever went wrong before: what was published is flushed, offsets are committed.
+            // Whatever went wrong before: what was published is flushed, offsets are committed.
+        untell();
         await bus.close();
       }
     },

@@ -38,12 +38,18 @@ export function Consume(topic: TopicName, group: string) {
   };
 }
 
+export interface Lag extends ReturnType<Consumption['lag']> {
+  readonly topic: TopicName;
+  readonly group: string;
+}
+
 /** Nest's side of the bus: every `@Consume` method becomes a consumption of its own. */
 export class BusServer extends Server {
   override readonly transportId = TRANSPORT;
   override readonly propagatesEventHandlerErrors = true;
   readonly #bus: Bus;
-  readonly #consumptions: Consumption[] = [];
+  readonly #consumptions: { readonly topic: TopicName; readonly group: string; readonly consumption: Consumption }[] =
+    [];
 
   constructor(bus: Bus) {
     super();
@@ -68,13 +74,18 @@ export class BusServer extends Server {
         if (isObservable(result)) result = await lastValueFrom(result, { defaultValue: undefined });
         if (result instanceof HandlerFailure) throw result.error;
       });
-      this.#consumptions.push(consumption);
+      this.#consumptions.push({ topic, group, consumption });
     }
     callback();
   }
 
+  /** What waits for each consumption. */
+  lags(): Lag[] {
+    return this.#consumptions.map(({ topic, group, consumption }) => ({ topic, group, ...consumption.lag() }));
+  }
+
   async close(): Promise<void> {
-    await Promise.all(this.#consumptions.map((consumption) => consumption.stop()));
+    await Promise.all(this.#consumptions.map(({ consumption }) => consumption.stop()));
   }
 
   on(): void {}

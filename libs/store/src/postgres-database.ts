@@ -19,15 +19,20 @@ const NETWORK = new Set([
   'EPIPE',
   'ETIMEDOUT',
 ]);
+/** What OpenSSL and Node.js say about certificates, and a file of one that is not there: put right outside, as a server that is away. */
+const TLS = /^(ERR_(TLS|SSL)_|CERT_|UNABLE_TO_|(DEPTH_ZERO_)?SELF_SIGNED_|EPROTO$|ENOENT$|EACCES$)/;
 /** SQLSTATE classes and codes of PostgreSQL appendix A: connection, operator intervention, authorization, no database, too many. */
 const AWAY = /^(08|57P0|28|3D000|53)/;
 
 function isAway(error: unknown): boolean {
   const { code } = error as { readonly code?: unknown };
-  if (typeof code === 'string') return NETWORK.has(code) || AWAY.test(code);
-  // pg says these two without a code.
+  if (typeof code === 'string') return NETWORK.has(code) || AWAY.test(code) || TLS.test(code);
+  // pg says these without a code.
   return (
-    error instanceof Error && /^(Connection terminated|timeout exceeded when trying to connect)/.test(error.message)
+    error instanceof Error &&
+    /^(Connection terminated|timeout exceeded when trying to connect|The server does not support SSL)/.test(
+      error.message,
+    )
   );
 }
 

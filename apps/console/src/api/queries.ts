@@ -1,5 +1,7 @@
 import {
   assetsViewSchema,
+  fileTaskFilesViewSchema,
+  fileTasksViewSchema,
   holdsViewSchema,
   licenseViewSchema,
   pointsViewSchema,
@@ -77,4 +79,18 @@ export const holdsQuery = (path: string) =>
       (await callApi(holdsViewSchema, `/control/holds?point=${encodeURIComponent(path)}`, { signal })).holds,
     refetchInterval: 2000,
     retry: false,
+  });
+
+export const fileTasksQuery = queryOptions({
+  queryKey: ['files', 'tasks'],
+  queryFn: ({ signal }) => callApi(fileTasksViewSchema, '/files/tasks', { signal }),
+  refetchInterval: 1_000,
+});
+
+/** Progress is told once a second. */
+export const taskFilesQuery = (task: string) =>
+  queryOptions({
+    queryKey: ['files', 'of', task],
+    queryFn: ({ signal }) => callApi(fileTaskFilesViewSchema, `/files/tasks/${encodeURIComponent(task)}`, { signal }),
+    refetchInterval: 1_000,
   });

@@ -27,7 +27,9 @@ export function ConnectionsPage() {
       <h1 className="sr-only">{t('nav.connections')}</h1>
       {error !== null && <Notice kind="error" message={error.sentence} hint={error.fix} details={error.code} />}
       {error === null && items === null && <Loading lines={8} />}
-      {items?.length === 0 && <Notice kind="empty" message={t('connections.none')} hint={t('connections.noneHint')} />}
+      {items !== null && access.length + sinks.length + servers.length === 0 && (
+        <Notice kind="empty" message={t('connections.none')} hint={t('connections.noneHint')} />
+      )}
       {access.length > 0 && (
         <Group title={t('connections.access')} summary={summary(access)} isHeld={held}>
           <AccessRows items={access} open={open} onToggle={toggle} />

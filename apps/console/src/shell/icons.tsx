@@ -29,6 +29,14 @@ export function RequestsIcon() {
   );
 }
 
+export function FilesIcon() {
+  return (
+    <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+      <path d="M4 1.75h5l3.25 3.25v9.25H4zM9 1.75V5h3.25M6.25 8h3.75M6.25 11h3.75" {...line} />
+    </svg>
+  );
+}
+
 export function CloseIcon() {
   return (
     <svg viewBox="0 0 16 16" width="12" height="12" aria-hidden="true">

@@ -1,8 +1,9 @@
+import type { ConnectionView } from '@busbar/api-schema';
 import { useDisplay } from '@busbar/ui';
 import type { ReactNode } from 'react';
 import { NavLink } from 'react-router-dom';
 import { useConnections, useFeedChanges, usePointsFeed } from '../live/live-context.js';
-import { ConnectionsIcon, PointsIcon, RequestsIcon } from './icons.js';
+import { ConnectionsIcon, FilesIcon, PointsIcon, RequestsIcon } from './icons.js';
 
 /** The pages there are; counts only for what is not well. */
 export function Navigation() {
@@ -10,12 +11,22 @@ export function Navigation() {
   const abnormal = usePointsFeed({ abnormal: true }, { count: 1, hz: 1 });
   useFeedChanges(abnormal);
   const connections = useConnections();
-  const troubled = connections.items?.filter((one) => one.state === 'degraded' || one.state === 'stopped').length ?? 0;
+  const isTroubled = ({ state }: ConnectionView) => state === 'degraded' || state === 'stopped';
+  const [files, others] = [true, false].map((isFile) =>
+    (connections.items ?? []).filter((one) => (one.kind === 'file') === isFile),
+  ) as [ConnectionView[], ConnectionView[]];
+  const failedTasks = files.flatMap((one) => one.files ?? []).filter(({ state }) => state === 'failed').length;
   return (
     <nav className="nav" aria-label={t('nav.label')}>
       <Item to="/points" icon={<PointsIcon />} text={t('nav.points')} count={abnormal.total ?? 0} />
-      <Item to="/connections" icon={<ConnectionsIcon />} text={t('nav.connections')} count={troubled} />
+      <Item
+        to="/connections"
+        icon={<ConnectionsIcon />}
+        text={t('nav.connections')}
+        count={others.filter(isTroubled).length}
+      />
       <Item to="/control/requests" icon={<RequestsIcon />} text={t('nav.requests')} count={0} />
+      <Item to="/files" icon={<FilesIcon />} text={t('nav.files')} count={failedTasks} />
     </nav>
   );
 }

@@ -9,8 +9,11 @@ describe('asking the brokers', () => {
     for (const server of servers.splice(0)) server.close();
   });
 
-  async function listen(): Promise<string> {
-    const server = createServer((socket) => socket.destroy());
+  /** A server that says this to whoever asks, or nothing. */
+  async function listen(answer: string | null = '\0\0\0\x0aI am'): Promise<string> {
+    const server = createServer((socket) => {
+      socket.once('data', () => (answer === null ? socket.destroy() : socket.end(answer)));
+    });
     servers.push(server);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
@@ -23,8 +26,14 @@ describe('asking the brokers', () => {
     return broker;
   }
 
-  it('finds one that takes the connection', async () => {
+  it('finds one that answers', async () => {
     expect(await probeBrokers([await refusing(), await listen()])).toBe('open');
+  });
+
+  it('does not take one that listens and says nothing for a broker', async () => {
+    expect(await probeBrokers([await listen(null)])).toBe('silent');
+    const tlsAlert = '\x15\x03\x03\0\x02\x02\x50';
+    expect(await probeBrokers([await listen(tlsAlert)])).toBe('silent');
   });
 
   it('says refused only when all refuse or have no address', async () => {

@@ -1,13 +1,29 @@
 import { BusbarError } from '@busbar/errors';
 import { type TopicName, type TopicSpec, topicSpec } from '@busbar/events';
 import type { Admin, ITopicConfig } from 'kafkajs';
+import type { BusLogger } from '../logger.js';
+import { isPassing } from './kafka-trouble.js';
 
 const POLL_MS = 100;
 const MIB = 1024 * 1024;
 const MAX_RECORD_BYTES = 8 * MIB;
 
-function configOf(spec: TopicSpec): { name: string; value: string }[] {
+/** How often a record is kept. What is not given is as the brokers are set. */
+export interface Replication {
+  readonly factor?: number | undefined;
+  /** So many replicas must have a record before it counts as published. */
+  readonly minInSync?: number | undefined;
+}
+
+export interface TopicShape {
+  readonly nameOf: (topic: TopicName) => string;
+  readonly replication: Replication;
+  readonly log: BusLogger;
+}
+
+function configOf(spec: TopicSpec, { minInSync }: Replication): { name: string; value: string }[] {
   const config = new Map<string, number | string>([['max.message.bytes', MAX_RECORD_BYTES]]);
+  if (minInSync !== undefined) config.set('min.insync.replicas', minInSync);
   if (spec.compacted) {
     config.set('cleanup.policy', 'compact').set('segment.bytes', 16 * MIB);
     config.set('min.cleanable.dirty.ratio', '0.2').set('max.compaction.lag.ms', 3_600_000);
@@ -23,6 +39,9 @@ function configOf(spec: TopicSpec): { name: string; value: string }[] {
 }
 
 const PASSING = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_CONTROLLER']);
+/** Brokers of a cluster come one after the other: what needs three of them has to wait for the third. */
+const TOO_FEW_BROKERS = 'INVALID_REPLICATION_FACTOR';
+const FEW_MS = 1_000;
 
 export function isUnknownTopic(error: unknown): boolean {
   const { type, cause } = error as { type?: string; cause?: unknown };
@@ -42,18 +61,22 @@ async function partitionsOf(admin: Admin, topic: string): Promise<number> {
 }
 
 /** Creates what is missing and waits until it can be used. Throws TOPIC_SHAPE. */
-export async function ensureTopics(
-  admin: Admin,
-  topics: readonly TopicName[],
-  nameOf: (topic: TopicName) => string,
-): Promise<void> {
-  for (;;) {
+export async function ensureTopics(admin: Admin, topics: readonly TopicName[], shape: TopicShape): Promise<void> {
+  for (let isTold = false; ; ) {
     try {
-      await ensureOnce(admin, topics, nameOf);
+      await ensureOnce(admin, topics, shape);
       return;
     } catch (error) {
-      // While topics are being made, by others too, any call may stumble over metadata that lags (metadata of KRaft follows a creation late).
-      if (!isUnknownTopic(error)) throw error;
+      if (causesOf(error).includes(TOO_FEW_BROKERS)) {
+        const { factor = 'as the brokers are set' } = shape.replication;
+        if (!isTold) shape.log.warn({ replicas: factor }, 'too few Kafka brokers are there to create topics, waiting');
+        isTold = true;
+        await new Promise((resolve) => setTimeout(resolve, FEW_MS));
+        continue;
+      }
+      // While topics are being made, by others too, any call may stumble over metadata that lags (metadata of KRaft follows
+      // a creation late); and a broker may go away in the middle of one.
+      if (!isUnknownTopic(error) && !isPassing(error)) throw error;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
@@ -62,7 +85,7 @@ export async function ensureTopics(
 async function ensureOnce(
   admin: Admin,
   topics: readonly TopicName[],
-  nameOf: (topic: TopicName) => string,
+  { nameOf, replication }: TopicShape,
 ): Promise<void> {
   const present = new Set(await admin.listTopics());
   const missing: ITopicConfig[] = topics
@@ -70,7 +93,8 @@ async function ensureOnce(
     .map((topic) => ({
       topic: nameOf(topic),
       numPartitions: topicSpec(topic).partitions,
-      configEntries: configOf(topicSpec(topic)),
+      ...(replication.factor === undefined ? {} : { replicationFactor: replication.factor }),
+      configEntries: configOf(topicSpec(topic), replication),
     }));
   // waitForLeaders fails on KRaft although the topics are created (metadata of KRaft follows a creation late).
   if (missing.length > 0) await createMissing(admin, missing);
@@ -85,13 +109,18 @@ async function ensureOnce(
   }
 }
 
+/** Why topics could not be created, one by one. */
+function causesOf(error: unknown): (string | undefined)[] {
+  const errors = (error as { errors?: { type?: string }[] }).errors ?? [error as { type?: string }];
+  return errors.map(({ type }) => type);
+}
+
 async function createMissing(admin: Admin, topics: ITopicConfig[]): Promise<void> {
   try {
     await admin.createTopics({ waitForLeaders: false, topics });
   } catch (error) {
     // Another service was faster with some of them.
-    const errors = (error as { errors?: { type?: string }[] }).errors ?? [error as { type?: string }];
-    if (errors.every(({ type }) => type === 'TOPIC_ALREADY_EXISTS')) return;
+    if (causesOf(error).every((type) => type === 'TOPIC_ALREADY_EXISTS')) return;
     throw error;
   }
 }

@@ -20,12 +20,13 @@ import type {
   RangeOptions,
   TableView,
 } from '../port.js';
-import type { ProbeResult } from './broker-probe.js';
+import { type ProbeResult, probeBrokers } from './broker-probe.js';
 import { BrokerWatch } from './broker-watch.js';
-import { ensureTopics } from './ensure-topics.js';
+import { ensureTopics, type Replication } from './ensure-topics.js';
 import { createClient, createReadingClient, settledWithin } from './kafka-client.js';
 import { KafkaConsumption } from './kafka-consumption.js';
 import { KafkaOwnership } from './kafka-ownership.js';
+import { type Admission, type KafkaSecurity, secured } from './kafka-security.js';
 import { KafkaTable } from './kafka-table.js';
 import { type ReadOnceSettings, readKept, readRange } from './read-once.js';
 import { SharedReader } from './shared-reader.js';
@@ -48,6 +49,10 @@ export interface KafkaBusSettings {
   readonly prefix?: string;
   /** Records of so long share a request, control topics excepted. Default 10 ms. */
   readonly tickMs?: number;
+  /** Default: plain text, no user. */
+  readonly security?: KafkaSecurity;
+  /** Of the topics that it creates. Default: what the brokers are set to. */
+  readonly replication?: Replication;
   readonly probe?: (brokers: readonly string[]) => Promise<ProbeResult>;
 }
 
@@ -73,9 +78,15 @@ export class KafkaBus implements Bus {
   #closing: Promise<void> | null = null;
 
   constructor(settings: KafkaBusSettings) {
-    const { brokers, clientId, clock, log, tickMs = DEFAULT_TICK_MS, probe } = settings;
+    const { brokers, clientId, clock, log, tickMs = DEFAULT_TICK_MS, security = {} } = settings;
+    const { probe = (list) => probeBrokers(list, security.tls) } = settings;
     this.#settings = settings;
-    this.#kafka = createClient(clientId, brokers);
+    const admission: Admission = {
+      letIn: (broker) => this.#watch.letIn(broker),
+      turnedAway: (broker, reason) => this.#watch.turnedAway(broker, reason),
+    };
+    const access = { clientId, brokers, ...secured(security, admission) };
+    this.#kafka = createClient(access);
     this.#health = new HealthBoard(clock, log);
     this.#health.down({ code: 'BUS_UNREACHABLE', params: { brokers: brokers.join(', ') } });
     const publisher = {
@@ -92,20 +103,23 @@ export class KafkaBus implements Bus {
       clock,
       health: this.#health,
       waitingSinceMs: () => this.#urgent.waitingSinceMs ?? this.#ticked.waitingSinceMs,
-      ...(probe ? { probe } : {}),
+      probe,
+      log,
     });
     const topics = { nameOf: (topic: TopicName) => this.#name(topic), clock, log };
     this.#gate = new TopicGate({ ...topics, admin: () => this.#connectedAdmin() });
     this.#reader = new SharedReader({
       ...topics,
-      kafka: createReadingClient(clientId, brokers),
+      kafka: createReadingClient(access),
       gate: this.#gate,
       answered: () => this.#watch.answered(),
     });
   }
 
   async ensureTopics(topics: readonly TopicName[]): Promise<void> {
-    await ensureTopics(await this.#connectedAdmin(), topics, (topic) => this.#name(topic));
+    const { log, replication = {} } = this.#settings;
+    const nameOf = (topic: TopicName) => this.#name(topic);
+    await ensureTopics(await this.#connectedAdmin(), topics, { nameOf, replication, log });
     this.#gate.open(topics);
   }
 

@@ -1,4 +1,5 @@
-import kafkajs, { type Admin, type Kafka, type RetryOptions } from 'kafkajs';
+import kafkajs, { type Admin, type Kafka, type KafkaConfig, type RetryOptions } from 'kafkajs';
+import { patchCoordinator, patchFetch } from './consumer-group-patch.js';
 import { patchIdleTimer } from './timer-patch.js';
 
 export const SESSION_MS = 6_000;
@@ -11,16 +12,26 @@ export const RETRY: RetryOptions = { retries: 100_000, initialRetryTime: 100, ma
 /** Says nothing itself: what matters comes as an error or an event, and is said once. */
 const CLIENT = { connectionTimeout: 3_000, logLevel: kafkajs.logLevel.NOTHING };
 
-export function createClient(clientId: string, brokers: readonly string[]): Kafka {
+/** Where the brokers are, who asks, and how the connections are secured. */
+export interface KafkaAccess extends Pick<KafkaConfig, 'ssl' | 'sasl' | 'socketFactory'> {
+  readonly clientId: string;
+  /** `host:port` each. */
+  readonly brokers: readonly string[];
+}
+
+export function createClient(access: KafkaAccess): Kafka {
   patchIdleTimer();
-  return new kafkajs.Kafka({ ...CLIENT, clientId, brokers: [...brokers], retry: RETRY });
+  patchCoordinator();
+  patchFetch();
+  return new kafkajs.Kafka({ ...CLIENT, ...access, brokers: [...access.brokers], retry: RETRY });
 }
 
 /** For attempts that are made anew by their caller: gives up when every broker was tried, or when one no longer answers. */
-export function createReadingClient(clientId: string, brokers: readonly string[]): Kafka {
+export function createReadingClient(access: KafkaAccess): Kafka {
   patchIdleTimer();
+  const brokers = [...access.brokers];
   const retry: RetryOptions = { retries: brokers.length, initialRetryTime: 50, maxRetryTime: 200 };
-  return new kafkajs.Kafka({ ...CLIENT, clientId, brokers: [...brokers], requestTimeout: 10_000, retry });
+  return new kafkajs.Kafka({ ...CLIENT, ...access, brokers, requestTimeout: 10_000, retry });
 }
 
 /** Waits for a promise, but not longer; true if it ended. Its own failure counts as an end. */

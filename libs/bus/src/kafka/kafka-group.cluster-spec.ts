@@ -120,7 +120,7 @@ describe('several members on Kafka', () => {
   });
 
   it('refuse a topic that has another partition count', async () => {
-    const admin = createClient('test', inject('brokers')).admin();
+    const admin = createClient({ clientId: 'test', brokers: inject('brokers') }).admin();
     await admin.connect();
     await admin.createTopics({ waitForLeaders: false, topics: [{ topic: `${prefix}${POINTS}`, numPartitions: 2 }] });
     await admin.disconnect();
@@ -129,7 +129,7 @@ describe('several members on Kafka', () => {
 
   it('create topics with the retention of their declaration, per partition', async () => {
     await open();
-    const admin = createClient('test', inject('brokers')).admin();
+    const admin = createClient({ clientId: 'test', brokers: inject('brokers') }).admin();
     await admin.connect();
     const { resources } = await admin.describeConfigs({
       includeSynonyms: false,

@@ -29,7 +29,7 @@ describe('the one reader of a process on Kafka', () => {
   afterEach(() => bus.close());
 
   async function groups(): Promise<string[]> {
-    const admin = createClient('test', inject('brokers')).admin();
+    const admin = createClient({ clientId: 'test', brokers: inject('brokers') }).admin();
     await admin.connect();
     const listed = await admin.listGroups();
     await admin.disconnect();

@@ -13,6 +13,8 @@ import { partitionOf } from './partition-of.js';
 const MAX_PARTITION_BYTES = 900 * 1024;
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
 const CLOSE_WAIT_MS = 5_000;
+/** Before what a request left out is sent again. */
+const AGAIN_MS = 50;
 
 export interface TickBatcherSettings {
   readonly kafka: Kafka;
@@ -100,9 +102,7 @@ export class TickBatcher {
       void this.#send();
       await settledWithin(idle, CLOSE_WAIT_MS);
     }
-    for (const queued of [...this.#inFlight, ...this.#queue]) {
-      this.#refuse(queued, new BusbarError('BUS_CLOSED', { topic: queued.topic }));
-    }
+    this.#giveUp([...this.#inFlight, ...this.#queue]);
     this.#queue = [];
     await settledWithin(this.#producer.disconnect(), CLOSE_WAIT_MS);
   }
@@ -171,17 +171,18 @@ export class TickBatcher {
     }
   }
 
-  async #deliver(taken: readonly Queued[]): Promise<void> {
+  async #deliver(all: readonly Queued[]): Promise<void> {
+    let taken = all;
     for (let attempt = 1; ; attempt++) {
       try {
         await this.#connected();
-        await this.#request(taken);
-        return;
+        taken = await this.#request(taken);
+        if (taken.length === 0) return;
+        this.#inFlight = taken;
+        if (this.#isClosed) return this.#giveUp(taken);
+        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
       } catch (error) {
-        if (this.#isClosed) {
-          for (const queued of taken) this.#refuse(queued, new BusbarError('BUS_CLOSED', { topic: queued.topic }));
-          return;
-        }
+        if (this.#isClosed) return this.#giveUp(taken);
         if (taken.length > 1 && (error as { type?: string }).type === 'MESSAGE_TOO_LARGE') {
           for (const one of taken) await this.#deliver([one]);
           return;
@@ -194,6 +195,10 @@ export class TickBatcher {
         await this.#renew();
       }
     }
+  }
+
+  #giveUp(taken: readonly Queued[]): void {
+    for (const queued of taken) this.#refuse(queued, new BusbarError('BUS_CLOSED', { topic: queued.topic }));
   }
 
   #refuse({ publication, bytes }: Queued, error: unknown): void {
@@ -218,7 +223,11 @@ export class TickBatcher {
     this.#connecting = null;
   }
 
-  async #request(taken: readonly Queued[]): Promise<void> {
+  /**
+   * Gives what no broker answered for, to be sent again: kafkajs 2.2.4 leaves out, without a word, the partitions of a dead
+   * broker whose next leader answered for others in the same request already (producer/sendMessages.js).
+   */
+  async #request(taken: readonly Queued[]): Promise<readonly Queued[]> {
     const byTopic = new Map<TopicName, Message[]>();
     for (const { topic, message } of taken) {
       const messages = byTopic.get(topic);
@@ -234,14 +243,21 @@ export class TickBatcher {
     for (const { topicName, partition, baseOffset } of answers) {
       nextOffsets.set(`${topicName} ${partition}`, Number(baseOffset));
     }
-    for (const { publication, index, topic, partition, bytes } of taken) {
-      this.#waitingBytes -= bytes;
+    const unanswered: Queued[] = [];
+    for (const queued of taken) {
+      const { publication, index, topic, partition, bytes } = queued;
       const place = `${this.#settings.nameOf(topic)} ${partition}`;
-      const offset = nextOffsets.get(place) ?? -1;
+      const offset = nextOffsets.get(place);
+      if (offset === undefined) {
+        unanswered.push(queued);
+        continue;
+      }
+      this.#waitingBytes -= bytes;
       nextOffsets.set(place, offset + 1);
       publication.positions[index] = { partition, offset };
       publication.missing--;
       if (publication.missing === 0) publication.resolve(publication.positions as Position[]);
     }
+    return unanswered;
   }
 }

@@ -3,7 +3,12 @@ import type { ErrorEntry } from '../catalog.js';
 export const BUS_ERRORS = {
   BUS_UNREACHABLE: {
     sentence: 'No Kafka broker answers at {brokers}.',
-    fix: 'Start the broker, or correct BUSBAR_KAFKA_BROKERS; collection goes on meanwhile.',
+    fix: 'Start the broker, or correct BUSBAR_KAFKA_BROKERS or BUSBAR_KAFKA_TLS; collection goes on meanwhile.',
+    retry: 'retry',
+  },
+  BUS_REFUSED: {
+    sentence: 'Kafka at {brokers} does not let Busbar in: {reason}.',
+    fix: 'Correct the certificates, the user or the password that the settings BUSBAR_KAFKA_TLS and BUSBAR_KAFKA_SASL_MECHANISM call for; files are read anew at each attempt.',
     retry: 'retry',
   },
   BUS_FULL: {

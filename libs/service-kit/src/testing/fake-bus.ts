@@ -75,6 +75,8 @@ export class FakeBus implements Bus {
   stopped = 0;
   readonly #logs = new Map<TopicName, InRecord[]>();
   readonly #listeners = new Map<TopicName, Set<RecordListener>>();
+  readonly #onHealth = new Set<() => void>();
+  #trouble: Diagnosis | null = null;
 
   async ensureTopics(): Promise<void> {}
 
@@ -141,11 +143,20 @@ export class FakeBus implements Bus {
   }
 
   health(): BusHealth {
-    return { state: this.state, sinceMs: 0, diagnosis: null, waitingBytes: 0 };
+    return { state: this.state, sinceMs: 0, diagnosis: this.#trouble, waitingBytes: 0 };
   }
 
-  onHealth(): () => void {
-    return () => undefined;
+  onHealth(listener: (health: BusHealth) => void): () => void {
+    const own = () => listener(this.health());
+    this.#onHealth.add(own);
+    return () => void this.#onHealth.delete(own);
+  }
+
+  /** Goes down with a reason, or up again. */
+  turn(trouble: Diagnosis | null): void {
+    this.#trouble = trouble;
+    this.state = trouble ? 'down' : 'up';
+    for (const listener of [...this.#onHealth]) listener();
   }
 
   async kept(): Promise<null> {
