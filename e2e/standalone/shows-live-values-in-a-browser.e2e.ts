@@ -124,6 +124,15 @@ describe.skipIf(!chromium)('the console in a browser', () => {
     await tab.click('link', 'Points');
   });
 
+  it('shows the figures of the last minutes, as the dashboards do', async () => {
+    await tab.click('link', 'Figures');
+    await tab.untilText(/Values collected\s+[1-9][\d.]*\/s/, 30_000);
+    await tab.untilText(/inverters\s+modbus\s+up\s+[\d.]+ %/);
+    expect(await tab.page.$$('svg[role="img"]')).not.toHaveLength(0);
+    await tab.picture('console-figures');
+    await tab.click('link', 'Points');
+  });
+
   it('sends a set-point after a second look, and shows its way to the device and back', async () => {
     await ask('inv-01', '5');
     expect(await tab.untilText('Allowed: 10 to 100 %')).toContain('Continue');

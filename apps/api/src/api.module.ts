@@ -15,6 +15,7 @@ import { readKeyFile } from './admin-key.js';
 import { ApiMetrics } from './api-metrics.js';
 import { ControlController } from './control.controller.js';
 import { ControlDesk } from './control-desk.js';
+import { FiguresController } from './figures.controller.js';
 import { FilesController } from './files.controller.js';
 import { ForwardingController } from './forwarding.controller.js';
 import { HttpFrontend } from './http-frontend.js';
@@ -42,6 +43,7 @@ function openDesk(entry: ControlEntry, views: RequestViews, configuration: Confi
 @Module({
   controllers: [
     ControlController,
+    FiguresController,
     FilesController,
     ForwardingController,
     LicenseController,

@@ -44,6 +44,11 @@ export function createRoutes(): Router {
           lazy: async () => ({ Component: (await import('./control/requests-page.js')).RequestsPage }),
         },
         {
+          path: 'system/figures',
+          ErrorBoundary: PageFault,
+          lazy: async () => ({ Component: (await import('./figures/figures-page.js')).FiguresPage }),
+        },
+        {
           path: 'files/:task?',
           ErrorBoundary: PageFault,
           lazy: async () => ({ Component: (await import('./files/files-page.js')).FilesPage }),

@@ -8,4 +8,5 @@ export * from './files.js';
 export * from './forwarding.js';
 export * from './generation.js';
 export * from './json.js';
+export * from './measured.js';
 export * from './topics.js';

@@ -11,6 +11,7 @@ import {
 } from './control.js';
 import { entitlementsSchema } from './entitlements.js';
 import { fileCollectedSchema, fileRequestedSchema, fileUploadedSchema } from './files.js';
+import { measuredSchema } from './measured.js';
 
 export const SERVICES = [
   'collector',
@@ -223,6 +224,16 @@ export const TOPICS = {
     retentionBytes: null,
     producers: ['file-collector'],
     consumers: ['file-collector', 'api'],
+  },
+  'services.measured.v1': {
+    key: 'instance of the process',
+    payload: measuredSchema,
+    compacted: false,
+    partitions: 1,
+    retentionMs: HOUR,
+    retentionBytes: 64 * MIB,
+    producers: SERVICES,
+    consumers: ['api'],
   },
   'deadletters.recorded.v1': {
     key: 'topic',

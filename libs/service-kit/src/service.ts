@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Bus, openEmbeddedBus, openKafkaBus } from '@busbar/bus';
 
@@ -13,6 +14,7 @@ import { watchBus } from './bus-metrics.js';
 import { readBootId } from './clock.js';
 import { ConfigurationView } from './configuration-view.js';
 import { listenFailure } from './failure.js';
+import { FiguresPublisher } from './figures-publisher.js';
 import { HealthController } from './health.controller.js';
 import { Health } from './health.js';
 import { type HttpServer, openHttp } from './http-server.js';
@@ -75,6 +77,7 @@ async function startService(name: string, module: Type, kit: ProcessKit): Promis
   const identity = { service: name, bootId: readBootId(), instance: randomUUID() };
   let app: NestFastifyApplication | undefined;
   let http: HttpServer | undefined;
+  let figures: FiguresPublisher | undefined;
   try {
     http = openHttp(kit);
     const server = new BusServer(bus);
@@ -95,7 +98,16 @@ async function startService(name: string, module: Type, kit: ProcessKit): Promis
     kit.log.info({ address, scheme: http.scheme }, 'listening');
     if (asked.port === 0) kit.announce(`${name} listens on ${http.scheme}://${address}`);
     const started = app;
-    const consuming = bus.ensureTopics(Object.keys(TOPICS) as TopicName[]).then(() => started.startAllMicroservices());
+    const { workload, pod } = kit.settings;
+    const registry = app.get<Registry>(METRICS);
+    // Of several processes; the pod's host is named after it.
+    const own = pod ?? (bus.kind === 'kafka' ? hostname() : name);
+    figures = new FiguresPublisher({ bus, clock: kit.clock, registry, identity, workload, name: own });
+    const telling = figures;
+    const consuming = bus
+      .ensureTopics(Object.keys(TOPICS) as TopicName[])
+      .then(() => started.startAllMicroservices())
+      .then(() => telling.start());
     if (bus.kind === 'embedded') await consuming;
     else {
       // A broker that is away must not keep health and metrics from being served.
@@ -106,6 +118,7 @@ async function startService(name: string, module: Type, kit: ProcessKit): Promis
     }
   } catch (error) {
     http?.stop();
+    figures?.stop();
     await app?.close().catch(() => undefined);
     untell();
     await bus.close().catch(() => undefined);
@@ -121,7 +134,8 @@ async function startService(name: string, module: Type, kit: ProcessKit): Promis
         await app.close();
         await configuration.stop();
       } finally {
-            // Whatever went wrong before: what was published is flushed, offsets are committed.
+        figures?.stop();
+        // Whatever went wrong before: what was published is flushed, offsets are committed.
         untell();
         await bus.close();
       }

@@ -1,5 +1,6 @@
 import {
   assetsViewSchema,
+  figuresViewSchema,
   fileTaskFilesViewSchema,
   fileTasksViewSchema,
   holdsViewSchema,
@@ -94,3 +95,11 @@ export const taskFilesQuery = (task: string) =>
     queryFn: ({ signal }) => callApi(fileTaskFilesViewSchema, `/files/tasks/${encodeURIComponent(task)}`, { signal }),
     refetchInterval: 1_000,
   });
+
+/** Every process tells its figures each 10 s. */
+export const figuresQuery = queryOptions({
+  queryKey: ['figures'],
+  queryFn: ({ signal }) => callApi(figuresViewSchema, '/figures', { signal }),
+  refetchInterval: 10_000,
+  retry: false,
+});

@@ -29,6 +29,14 @@ export function RequestsIcon() {
   );
 }
 
+export function FiguresIcon() {
+  return (
+    <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+      <path d="M2 14h12M3.5 11.5V8.5M6.5 11.5V4M9.5 11.5V6.5M12.5 11.5V2.5" {...line} />
+    </svg>
+  );
+}
+
 export function FilesIcon() {
   return (
     <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">

@@ -3,7 +3,7 @@ import { useDisplay } from '@busbar/ui';
 import type { ReactNode } from 'react';
 import { NavLink } from 'react-router-dom';
 import { useConnections, useFeedChanges, usePointsFeed } from '../live/live-context.js';
-import { ConnectionsIcon, FilesIcon, PointsIcon, RequestsIcon } from './icons.js';
+import { ConnectionsIcon, FiguresIcon, FilesIcon, PointsIcon, RequestsIcon } from './icons.js';
 
 /** The pages there are; counts only for what is not well. */
 export function Navigation() {
@@ -27,6 +27,7 @@ export function Navigation() {
       />
       <Item to="/control/requests" icon={<RequestsIcon />} text={t('nav.requests')} count={0} />
       <Item to="/files" icon={<FilesIcon />} text={t('nav.files')} count={failedTasks} />
+      <Item to="/system/figures" icon={<FiguresIcon />} text={t('nav.figures')} count={0} />
     </nav>
   );
 }
