@@ -129,5 +129,6 @@ export async function scaleOnScanLoad(cluster, { image, workload, deploy }) {
     return `three after ${(upMs / 1000).toFixed(0)} s at a scan load of ${told.external.current.value}`;
   } finally {
     await cluster.kubectl('delete', 'apiservice', `v1beta1.${GROUP}`, '--wait=false');
+    await cluster.kubectl('delete', `pod/${NAME}`, `service/${NAME}`, `secret/${NAME}`, '--grace-period=0', '--force');
   }
 }
